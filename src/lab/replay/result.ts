@@ -56,7 +56,11 @@ export interface TimeSeries {
   readonly maps: readonly number[];
   readonly unmaps: readonly number[];
   /** Highest table bytes within each bucket, one array for each entry of `designs`, in its order. */
-  readonly tableBytes: readonly { readonly design: string; readonly mode: 'strict' | 'lazy'; readonly bytes: readonly number[] }[];
+  readonly tableBytes: readonly {
+    readonly design: string;
+    readonly mode: 'strict' | 'lazy';
+    readonly bytes: readonly number[];
+  }[];
 }
 
 export interface ReplayFile {

@@ -1,0 +1,53 @@
+/**
+ * `covered-range`: an unmap frees a table only when its range covers the table's whole span. This is Linux, before and
+ * after generic_pt (7c5b184db714, 6.19).
+ *
+ * Argument: no lock and no count are needed. The caller promises that nobody else touches the range, so a table inside
+ * it is the caller's alone. An emptied table that no single unmap covered stays until a large page is mapped over it or
+ * the domain dies, which is what the thread of Dec 2023 complains about.
+ *
+ * Source: facts designs.md 3, `covered-range` (`semantics` DMA_PTE) and `covered-range-generic` (GENERIC_PT).
+ */
+// @straight
+
+import { mapPages } from '../../hw/pt/map.ts';
+import type { ReclaimHooks } from '../../hw/pt/page-table.ts';
+import { iovaToPhys } from '../../hw/pt/walk.ts';
+import {
+  freeAtOnce,
+  keepChild,
+  nothingForListing,
+  nothingForRun,
+  nothingForTable,
+  nothingForWalk,
+  nothingToSettle,
+  type TableReclaim,
+  unmapAndGather,
+} from '../../kernel/iommu/table-reclaim.ts';
+
+const hooks: ReclaimHooks = {
+  name: 'covered-range',
+  collectCovered: true,
+  clearListed: false,
+  uses: { walk: false, entries: false, runs: false, children: false },
+  tableAllocated: nothingForTable,
+  tableFreed: freeAtOnce,
+  enter: nothingForWalk,
+  leave: nothingForWalk,
+  listing: nothingForListing,
+  entrySet: nothingForTable,
+  entryCleared: nothingForTable,
+  runSet: nothingForRun,
+  runCleared: nothingForRun,
+  childLeft: keepChild,
+};
+
+export const coveredRange: TableReclaim = {
+  name: 'covered-range',
+  hooks,
+  freesEmpty: false,
+  mapPages,
+  unmapPages: unmapAndGather,
+  iovaToPhys,
+  settle: nothingToSettle,
+};

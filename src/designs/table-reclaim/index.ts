@@ -1,0 +1,23 @@
+/** The table-reclaim family by name. Its place in the thread's argument is in each design's head and in docs/designs.md. */
+// @straight
+import type { TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
+import { coveredRange } from './covered-range.ts';
+import { lazyPrune } from './lazy-prune.ts';
+import { mapcountRwlock } from './mapcount-rwlock.ts';
+import { never } from './never.ts';
+import { perTableLock } from './per-table-lock.ts';
+import { refcountRwlock } from './refcount-rwlock.ts';
+
+/** In the order in which they are shown. */
+export const TABLE_RECLAIM: readonly TableReclaim[] = [
+  never,
+  coveredRange,
+  refcountRwlock,
+  mapcountRwlock,
+  perTableLock,
+  lazyPrune,
+];
+
+export function tableReclaim(name: string): TableReclaim | undefined {
+  return TABLE_RECLAIM.find((design) => design.name === name);
+}

@@ -1,0 +1,170 @@
+/**
+ * `refcount-rwlock`: the thread's patch as posted (RFC v1, 21 Dec 2023). The reference count of a table page counts its
+ * present entries, plus one for the page itself; an unmap that leaves a table at one frees it, level by level up to the root.
+ *
+ * Argument (Pasha Tatashin): low overhead, since one rwlock a domain is held for reading nearly always, and for writing
+ * only to unlink an emptied table; a more scalable lock, one a table, can wait. Objection (Matthew Wilcox): other code
+ * takes references on any page for a moment (GUP-fast, page cache look-ups), so the count may be higher than the entries.
+ * Reply: then a free is missed, and made good by a later unmap.
+ *
+ * Acts in strict mode only. Source and step numbers: facts designs.md 3, `refcount-rwlock`.
+ */
+// @straight
+import type { Flow } from '../../base/flow.ts';
+import { indexAt, offsetInSpan, spanPages } from '../../hw/pt/format.ts';
+import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
+import { mapPages as mapRun } from '../../hw/pt/map.ts';
+import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
+import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
+import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
+import { nothingForRun, nothingForWalk, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
+
+/** alloc_page: the count starts at 1. */
+function* tableAllocated(pt: PageTable, table: number): Flow<void> {
+  yield;
+  pt.memory.addRefcount(table, 1);
+}
+
+/** put_page (step 7): the page goes back when its count reaches 0, whoever drops the last reference. */
+function* tableFreed(pt: PageTable, table: number): Flow<boolean> {
+  yield;
+  return pt.memory.addRefcount(table, -1) === 0;
+}
+
+/** The second half of set_pte (step 1): entry and count are two steps. */
+function* entrySet(pt: PageTable, table: number): Flow<void> {
+  pt.cost.countUpdates++;
+  yield;
+  const count = pt.memory.addRefcount(table, 1);
+  if (count > 513 || count < 2) pt.cost.warnings++;
+}
+
+/** The second half of clear_pte (step 1). */
+function* entryCleared(pt: PageTable, table: number): Flow<void> {
+  pt.cost.countUpdates++;
+  yield;
+  const count = pt.memory.addRefcount(table, -1);
+  if (count > 512 || count < 1) pt.cost.warnings++;
+}
+
+/** Step 2, second half: listing tables under a large page takes the read lock once more, inside map. */
+function* listing(pt: PageTable, begin: boolean): Flow<void> {
+  if (begin) {
+    pt.cost.readLocks++;
+    yield pt.shared.lock.readLock();
+  } else {
+    yield pt.shared.lock.readUnlock();
+  }
+}
+
+/** Step 4. Context: pgd_lock held for reading, dropped and taken again. Order: pin, lock, check the count again. */
+function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<boolean> {
+  if (pt.queued) return false;
+  const memory = pt.memory;
+  const child = cpu.path[level]!;
+  const parent = cpu.path[level + 1]!;
+  yield;
+  if (memory.addRefcount(child, 0) !== 1) return false;
+  pt.cost.countUpdates++;
+  yield;
+  memory.addRefcount(child, 1);
+  yield pt.shared.lock.readUnlock();
+  pt.cost.writeLocks++;
+  yield pt.shared.lock.writeLock();
+  let unlinked = false;
+  yield;
+  if (memory.addRefcount(child, 0) === 2) {
+    const index = indexAt(page, level + 1);
+    yield;
+    if (memory.exchangeZero(parent, index) !== 0) yield* entryCleared(pt, parent);
+    else pt.cost.warnings++;
+    gatherTable(cpu.gather, child);
+    cpu.freedLevel = level + 1;
+    unlinked = true;
+  }
+  yield pt.shared.lock.writeUnlock();
+  pt.cost.readLocks++;
+  yield pt.shared.lock.readLock();
+  pt.cost.countUpdates++;
+  yield;
+  memory.addRefcount(child, -1);
+  return unlinked;
+}
+
+/** Step 2: the whole of map holds the read lock. */
+function* mapPages(
+  pt: PageTable,
+  cpu: Cpu,
+  page: number,
+  frame: number,
+  level: number,
+  count: number,
+  prot: number,
+): Flow<number> {
+  pt.cost.readLocks++;
+  yield pt.shared.lock.readLock();
+  const status = yield* mapRun(pt, cpu, page, frame, level, count, prot);
+  yield pt.shared.lock.readUnlock();
+  return status;
+}
+
+/** Steps 2, 3, 5 and 6. */
+export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
+  pt.cost.readLocks++;
+  yield pt.shared.lock.readLock();
+  const grown = yield* grownPages(pt, cpu, page, pages);
+  yield pt.shared.lock.readUnlock();
+  const size = pt.semantics.growToLevel ? (page + grown <= pt.pageLimit ? grown : pt.pageLimit - page) : pages;
+
+  // As posted: the level of the first walk stays in the variable when nothing is freed.
+  cpu.freedLevel = cpu.level;
+  pt.cost.readLocks++;
+  yield pt.shared.lock.readLock();
+  const removed = yield* unmapRun(pt, cpu, page, size);
+  yield pt.shared.lock.readUnlock();
+
+  const done = pt.semantics.growToLevel && cpu.status >= 0 ? size : removed;
+  if (done === 0 && cpu.gather.tableCount === 0) return 0;
+  // Step 6: the start is rounded down; the size is rounded on its own, not from the rounded start.
+  const span = spanPages(cpu.freedLevel);
+  const start = page - offsetInSpan(page, cpu.freedLevel);
+  const asked = done > pages ? done : pages;
+  gatherRange(cpu.gather, start, start + Math.ceil(asked / span) * span, pages);
+  return done;
+}
+
+/** Step 2: only the walk is under the lock; the entry is read after the unlock. */
+function* iovaToPhys(pt: PageTable, page: number): Flow<number> {
+  pt.cost.readLocks++;
+  yield pt.shared.lock.readLock();
+  const frame = yield* walkToPhys(pt, page);
+  yield pt.shared.lock.readUnlock();
+  return frame;
+}
+
+const hooks: ReclaimHooks = {
+  name: 'refcount-rwlock',
+  collectCovered: true,
+  clearListed: true,
+  uses: { walk: false, entries: true, runs: false, children: true },
+  tableAllocated,
+  tableFreed,
+  enter: nothingForWalk,
+  leave: nothingForWalk,
+  listing,
+  entrySet,
+  entryCleared,
+  runSet: nothingForRun,
+  runCleared: nothingForRun,
+  childLeft,
+};
+
+export const refcountRwlock: TableReclaim = {
+  name: 'refcount-rwlock',
+  hooks,
+  freesEmpty: true,
+  mapPages,
+  unmapPages,
+  iovaToPhys,
+  settle: nothingToSettle,
+};

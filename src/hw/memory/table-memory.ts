@@ -1,0 +1,39 @@
+/**
+ * What page-table code sees of physical memory: 4 KiB frames of 512 words of 64 bits, each word as two int32 halves
+ * (bit-exact; `lo` is bits 31:0), a frame allocator, and the counters of `struct page` that designs use.
+ *
+ * Each method is one access to shared state. `ArenaMemory` implements it for speed; `RecordedMemory` for the checker
+ * (each access recorded). That is the one accessor through which flows and their straight-line twins reach memory, so
+ * store buffers and recording are swapped here and nowhere else.
+ *
+ * Frame numbers are page frame numbers of the simulated machine, from 1; frame 0 is never given out and reads as zero.
+ */
+export interface TableMemory {
+  /** Where word `index` (0 .. 511) of frame `pfn` is: good for `lo` and `hi` until the next step. Not an access by itself. */
+  locate(pfn: number, index: number): number;
+  /** Bits 31:0 of a word, as int32. */
+  lo(at: number): number;
+  /** Bits 63:32. A flow that needs both halves reads them in one step: a 64-bit load is atomic. */
+  hi(at: number): number;
+  store(pfn: number, index: number, lo: number, hi: number): void;
+  /** Plain store of a non-zero word over one that the caller has just read as zero. */
+  fill(pfn: number, index: number, lo: number, hi: number): void;
+  /** Compare-exchange from zero. False: the word was not zero and stays. */
+  installIfZero(pfn: number, index: number, lo: number, hi: number): boolean;
+  /** Plain store of zero over a word that the caller has read as non-zero. */
+  clear(pfn: number, index: number): void;
+  /** Exchange with zero; bits 31:0 of what was there. */
+  exchangeZero(pfn: number, index: number): number;
+  /** A zeroed frame, or 0 when memory is used up. */
+  allocFrame(): number;
+  /** The frame may be given out again at once, contents as they are. */
+  freeFrame(pfn: number): void;
+  /** Adds to `page->_refcount`, returns the new value. */
+  addRefcount(pfn: number, delta: number): number;
+  /** Adds to `page->_mapcount`, kept from 0 here (the kernel's -1 is the caller's matter). */
+  addMapcount(pfn: number, delta: number): number;
+  /** Adds to a counter that belongs to the design alone (a field of its own in struct ptdesc). */
+  addEntries(pfn: number, delta: number): number;
+}
+
+export const WORDS_PER_FRAME = 512;

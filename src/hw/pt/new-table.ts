@@ -1,0 +1,43 @@
+/**
+ * Installing a table at an empty entry: pt_iommu_new_table of linux 6.19 generic_pt/iommu_pt.h, pfn_to_dma_pte of
+ * intel/iommu.c. Installed by compare-exchange; the loser frees its own and uses the winner's.
+ */
+// @straight
+import type { Flow } from '../../base/flow.ts';
+import { addressHi, addressLo, tablePfn } from './format.ts';
+import { freeTable } from './gather.ts';
+import type { PageTable } from './page-table.ts';
+
+/** Allocates, counts and installs a table at an entry that was empty; the frame of the table that is there then, or 0. */
+export function* newTable(pt: PageTable, parent: number, index: number): Flow<number> {
+  const memory = pt.memory;
+  yield;
+  const table = memory.allocFrame();
+  if (table === 0) return 0;
+  const cost = pt.cost;
+  cost.tablesAllocated++;
+  const alive = cost.tablesAllocated - cost.tablesFreed;
+  if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
+  yield* pt.hooks.tableAllocated(pt, table);
+  yield;
+  if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
+    yield* countSet(pt, parent);
+    return table;
+  }
+  // Another CPU was first: its table is the one.
+  yield* freeTable(pt, table);
+  yield;
+  const word = memory.locate(parent, index);
+  return tablePfn(memory.lo(word), memory.hi(word));
+}
+
+/** One entry of `table` was set: for the designs that count. */
+export function* countSet(pt: PageTable, table: number): Flow<void> {
+  if (pt.hooks.uses.entries) yield* pt.hooks.entrySet(pt, table);
+  if (pt.hooks.uses.runs) yield* pt.hooks.runSet(pt, table, 1);
+}
+
+export function* countCleared(pt: PageTable, table: number): Flow<void> {
+  if (pt.hooks.uses.entries) yield* pt.hooks.entryCleared(pt, table);
+  if (pt.hooks.uses.runs) yield* pt.hooks.runCleared(pt, table, 1);
+}

@@ -1,0 +1,293 @@
+/**
+ * State of one page table, of the CPU that works on it, and the seams where designs and the environment plug in.
+ *
+ * From the kernel's drivers/iommu/generic_pt (6.19) and drivers/iommu/intel/iommu.c (to 6.18). Levels count from 0, the
+ * leaf table; `top` is the root's level. Page numbers and frame numbers are plain numbers in here (hot code); the
+ * layer above takes brands. Nothing here takes a lock: that is the design's business.
+ */
+// @straight
+import { type Flow, RwLock, World } from '../../base/flow.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { PageTableFormat } from './format.ts';
+
+/** Errors as the kernel returns them, negative. */
+export const EINVAL = -22;
+export const ENOMEM = -12;
+export const ERANGE = -34;
+export const EADDRINUSE = -98;
+/** `cpu.status` after an unmap that stopped at a hole: not an error, the caller sees a short count. */
+export const STOPPED_AT_HOLE = 1;
+
+/** What map and unmap do where kernels differ. */
+export interface Semantics {
+  readonly name: 'generic-pt' | 'dma-pte' | 'replay';
+  /** Mapping over a live entry warns, keeps what was there, and counts as done; otherwise -EADDRINUSE. */
+  readonly warnOnLive: boolean;
+  /** A hole inside an unmapped range is passed over; otherwise the unmap stops there. */
+  readonly skipHoles: boolean;
+  /** The older driver's unmap grows a range to the span of the entry where its first walk ended, and lists covered tables unmodified. */
+  readonly growToLevel: boolean;
+}
+
+/** generic_pt, VT-d second stage from 6.19 (facts: linux.md 5.3). */
+export const GENERIC_PT: Semantics = { name: 'generic-pt', warnOnLive: false, skipHoles: false, growToLevel: false };
+/** intel/iommu.c to 6.18 (facts: designs.md 3, covered-range). */
+export const DMA_PTE: Semantics = { name: 'dma-pte', warnOnLive: true, skipHoles: true, growToLevel: true };
+/** For traces that begin in the middle: generic_pt, but an unmap passes over what the trace never showed being mapped. */
+export const REPLAY: Semantics = { name: 'replay', warnOnLive: false, skipHoles: true, growToLevel: false };
+
+/** What a design pays; counted, never timed. */
+export interface ReclaimCost {
+  tablesAllocated: number;
+  tablesFreed: number;
+  tablesAlivePeak: number;
+  readLocks: number;
+  writeLocks: number;
+  countUpdates: number;
+  flushes: number;
+  /** Pages covered by invalidations. A domain-wide one is counted in `domainFlushes` and not here. */
+  flushPages: number;
+  /** Pages covered beyond those that the caller asked to unmap. */
+  flushEnlargedPages: number;
+  domainFlushes: number;
+  /** Map over a live entry, in the older driver's semantics. */
+  warnings: number;
+  /** Leaf entries written, by level. */
+  leaves4K: number;
+  leaves2M: number;
+  leaves1G: number;
+}
+
+/** Range to flush and tables that may be freed only after it (struct iommu_iotlb_gather). `end` is exclusive; empty when end is 0. */
+export interface Gather {
+  start: number;
+  end: number;
+  /** Pages that callers asked for, to tell how far the flush was enlarged. */
+  asked: number;
+  /** Frames of unlinked tables; the first `tableCount` count. */
+  tables: Int32Array;
+  tableCount: number;
+}
+
+/** A stack that keeps its room: the first `count` items count. A page of each table's span, and its level. */
+export interface EmptiedTables {
+  readonly pages: number[];
+  readonly levels: number[];
+  count: number;
+}
+
+/** What one CPU needs while it works on a table; each simulated CPU has its own. */
+export interface Cpu {
+  /** The path of the current walk: table frame by level. */
+  readonly path: Int32Array;
+  readonly gather: Gather;
+  /** 4 KiB pages that the last mapPages entered. */
+  mapped: number;
+  /** How the last walk ended: 0, or a negative error. */
+  status: number;
+  /** Level at which the last walk ended. */
+  level: number;
+  /** Level of the entry that pointed to the highest table that a reclaiming unmap unlinked; 0 when none. */
+  freedLevel: number;
+  /** Tables that an unmap left empty, for designs that reclaim afterwards. */
+  readonly emptied: EmptiedTables;
+}
+
+/** The seams of a design within the generic walk. */
+export interface ReclaimHooks {
+  readonly name: string;
+  /** Whether a table that one unmap covers entirely is unlinked with it. */
+  readonly collectCovered: boolean;
+  /** Whether tables listed by the older driver are emptied first (the thread's patch keeps its counts so). */
+  readonly clearListed: boolean;
+  /** Which of the seams below the design uses: the walk does not call the others. */
+  readonly uses: HookUse;
+  tableAllocated(pt: PageTable, table: number): Flow<void>;
+  /** The holder of `table` is done with it, after the flush. True: the frame goes back to the allocator now. */
+  tableFreed(pt: PageTable, table: number): Flow<boolean>;
+  /** A walk has a pointer to `table` at `level` and still stands in its parent, `cpu.path[level + 1]`. */
+  enter(pt: PageTable, cpu: Cpu, table: number, level: number): Flow<void>;
+  /** The walk is done with `table`. */
+  leave(pt: PageTable, cpu: Cpu, table: number, level: number): Flow<void>;
+  /** A map is about to list the tables below an entry, or has done so. */
+  listing(pt: PageTable, begin: boolean): Flow<void>;
+  /** One entry of `table` was set: right after each entry. */
+  entrySet(pt: PageTable, table: number): Flow<void>;
+  entryCleared(pt: PageTable, table: number): Flow<void>;
+  /** `entries` entries of `table` were set in a row: once, after the row. */
+  runSet(pt: PageTable, table: number, entries: number): Flow<void>;
+  runCleared(pt: PageTable, table: number, entries: number): Flow<void>;
+  /**
+   * An unmap leaves `cpu.path[level]` on its way up, the entry of which is in `cpu.path[level + 1]`. True: the table
+   * was unlinked, so that its parent is worth a look.
+   */
+  childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<boolean>;
+}
+
+export interface HookUse {
+  /** enter and leave. */
+  readonly walk: boolean;
+  /** entrySet and entryCleared. */
+  readonly entries: boolean;
+  /** runSet and runCleared. */
+  readonly runs: boolean;
+  /** childLeft. */
+  readonly children: boolean;
+}
+
+/** A shared variable that is one word: `Cell<number>` under the checker, `PlainWord` in straight-line runs. */
+export interface Word {
+  load(): number;
+  store(value: number): void;
+}
+
+/** What a design shares between CPUs beyond the tables. Straight-line runs never touch the locks. */
+export interface Shared {
+  /** One reader/writer lock a domain (`domain->pgd_lock` in the thread's patch). */
+  readonly lock: RwLock;
+  /** A reader/writer lock a table, made when first asked for. */
+  tableLock(table: number): RwLock;
+  /** First page of the span of the emptied table left pending, or -1 (lazy-prune). */
+  readonly pendingPage: Word;
+}
+
+/** Submits an IOTLB invalidation for [start, end) and waits for it. `ih`: leaf entries only. */
+export type FlushRange = (pt: PageTable, start: number, end: number, ih: boolean) => Flow<void>;
+
+export interface PageTable {
+  readonly memory: TableMemory;
+  readonly format: PageTableFormat;
+  readonly semantics: Semantics;
+  readonly hooks: ReclaimHooks;
+  readonly flushRange: FlushRange;
+  /** Frame of the root table. */
+  readonly root: number;
+  /** Level of the root table: levels - 1. */
+  readonly top: number;
+  /** Pages that the table can translate. */
+  readonly pageLimit: number;
+  /** Highest level at which a leaf may be made: 0, 1 or 2. */
+  readonly maxLeafLevel: number;
+  readonly cost: ReclaimCost;
+  /** Whether unmaps leave the flush to a queue (lazy mode). */
+  readonly queued: boolean;
+  readonly shared: Shared;
+  /** Whether the fast paths of one-table.ts apply: not where each step of a walk is the design's business. */
+  readonly fastPaths: boolean;
+}
+
+export interface PageTableOptions {
+  readonly memory: TableMemory;
+  readonly format: PageTableFormat;
+  /** 3, 4 or 5, as the format allows. */
+  readonly levels: number;
+  readonly hooks: ReclaimHooks;
+  readonly flushRange: FlushRange;
+  readonly semantics?: Semantics;
+  readonly maxLeafLevel?: number;
+  readonly queued?: boolean;
+  readonly shared?: Shared;
+}
+
+/** @throws RangeError when the format has no such number of levels, or memory has no frame for the root. */
+export function* createPageTable(options: PageTableOptions): Flow<PageTable> {
+  const { memory, format, levels } = options;
+  if (!format.levels.includes(levels))
+    throw new RangeError(`${format.name} has ${format.levels.join(', ')} levels, not ${levels}`);
+  yield;
+  const root = memory.allocFrame();
+  if (root === 0) throw new RangeError('no frame left for the root table');
+  const pt: PageTable = {
+    memory,
+    format,
+    semantics: options.semantics ?? GENERIC_PT,
+    hooks: options.hooks,
+    flushRange: options.flushRange,
+    root,
+    top: levels - 1,
+    pageLimit: 2 ** (9 * levels),
+    maxLeafLevel: options.maxLeafLevel ?? 2,
+    cost: emptyCost(),
+    queued: options.queued ?? false,
+    fastPaths: !options.hooks.uses.walk && !(options.semantics ?? GENERIC_PT).warnOnLive,
+    shared: options.shared ?? createShared(new World(), new PlainWord(-1)),
+  };
+  pt.cost.tablesAllocated = 1;
+  pt.cost.tablesAlivePeak = 1;
+  yield* pt.hooks.tableAllocated(pt, root);
+  return pt;
+}
+
+export class PlainWord implements Word {
+  #value: number;
+
+  constructor(value: number) {
+    this.#value = value;
+  }
+
+  load(): number {
+    return this.#value;
+  }
+
+  store(value: number): void {
+    this.#value = value;
+  }
+}
+
+export function createShared(world: World, pendingPage: Word): Shared {
+  const tableLocks = new Map<number, RwLock>();
+  return {
+    lock: new RwLock(world, 'pgd_lock'),
+    pendingPage,
+    tableLock: (table) => {
+      let lock = tableLocks.get(table);
+      if (lock === undefined) {
+        lock = new RwLock(world, `table ${table} lock`);
+        tableLocks.set(table, lock);
+      }
+      return lock;
+    },
+  };
+}
+
+export function createCpu(): Cpu {
+  return {
+    path: new Int32Array(8),
+    gather: { start: 0, end: 0, asked: 0, tables: new Int32Array(16), tableCount: 0 },
+    mapped: 0,
+    status: 0,
+    level: 0,
+    freedLevel: 0,
+    emptied: { pages: [], levels: [], count: 0 },
+  };
+}
+
+export function pushEmptied(cpu: Cpu, page: number, level: number): void {
+  const emptied = cpu.emptied;
+  emptied.pages[emptied.count] = page;
+  emptied.levels[emptied.count] = level;
+  emptied.count++;
+}
+
+export function tablesAlive(pt: PageTable): number {
+  return pt.cost.tablesAllocated - pt.cost.tablesFreed;
+}
+
+function emptyCost(): ReclaimCost {
+  return {
+    tablesAllocated: 0,
+    tablesFreed: 0,
+    tablesAlivePeak: 0,
+    readLocks: 0,
+    writeLocks: 0,
+    countUpdates: 0,
+    flushes: 0,
+    flushPages: 0,
+    flushEnlargedPages: 0,
+    domainFlushes: 0,
+    warnings: 0,
+    leaves4K: 0,
+    leaves2M: 0,
+    leaves1G: 0,
+  };
+}
