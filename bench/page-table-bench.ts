@@ -4,28 +4,39 @@ import { ArenaMemory } from '../src/hw/memory/arena-memory.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../src/hw/pt/format.ts';
 import { VTD_SECOND_STAGE } from '../src/hw/pt/formats/vtd-second-stage.ts';
 import { createCpu } from '../src/hw/pt/page-table.straight.ts';
-import { iovaToPhys, visitEntries } from '../src/hw/pt/walk.straight.ts';
+import { visitEntries } from '../src/hw/pt/walk.straight.ts';
 import {
   createDomain,
+  destroyDomain,
   type IommuDomain,
+  iommuIovaToPhys,
   iommuMap,
   iommuUnmap,
   settleDomain,
 } from '../src/kernel/iommu/domain.straight.ts';
+import type { TableReclaim } from '../src/kernel/iommu/table-reclaim.straight.ts';
 import { type BenchTable, mixLeafEntry, mixTableEntry } from './micro-workloads.ts';
 
 export class PageTableBench implements BenchTable {
-  #domain: IommuDomain;
-  readonly #design: string;
+  readonly #reclaim: TableReclaim;
+  readonly #memory: ArenaMemory;
   readonly #cpu = createCpu();
+  #domain: IommuDomain;
 
   constructor(design: string) {
-    this.#design = design;
-    this.#domain = newDomain(design);
+    const reclaim = tableReclaim(design);
+    if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
+    this.#reclaim = reclaim;
+    this.#memory = new ArenaMemory({ keepZeroFrames: reclaim.freesEmpty });
+    this.#domain = this.#newDomain();
   }
 
+  /** A new domain on a machine just switched on, whose host memory is warm: as in the C reference. */
   reset(): void {
-    this.#domain = newDomain(this.#design);
+    const lost = destroyDomain(this.#domain, this.#cpu);
+    if (lost !== 0) throw new Error(`${this.#reclaim.name} lost ${lost} tables`);
+    this.#memory.reset();
+    this.#domain = this.#newDomain();
   }
 
   map(vpn: number, pfn: number, pages: number): number {
@@ -37,7 +48,7 @@ export class PageTableBench implements BenchTable {
   }
 
   translate(vpn: number): number {
-    return iovaToPhys(this.#domain.pt, vpn);
+    return iommuIovaToPhys(this.#domain, vpn);
   }
 
   settle(): void {
@@ -51,11 +62,8 @@ export class PageTableBench implements BenchTable {
     });
     return sum;
   }
-}
 
-function newDomain(design: string): IommuDomain {
-  const reclaim = tableReclaim(design);
-  if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
-  const memory = new ArenaMemory({ keepZeroFrames: reclaim.freesEmpty });
-  return createDomain({ memory, format: VTD_SECOND_STAGE, levels: 4, reclaim });
+  #newDomain(): IommuDomain {
+    return createDomain({ memory: this.#memory, format: VTD_SECOND_STAGE, levels: 4, reclaim: this.#reclaim });
+  }
 }

@@ -16,6 +16,7 @@ import { iovaToPhys } from '../../hw/pt/walk.straight.ts';
 import {
   freeAtOnce,
   keepChild,
+  nothingEmptied,
   nothingForListing,
   nothingForRun,
   nothingForTable,
@@ -29,7 +30,7 @@ const hooks: ReclaimHooks = {
   name: 'covered-range',
   collectCovered: true,
   clearListed: false,
-  uses: { walk: false, entries: false, runs: false, children: false },
+  uses: { walk: false, entries: false, runs: false, children: false, rwlock: false },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter: nothingForWalk,
@@ -40,6 +41,7 @@ const hooks: ReclaimHooks = {
   runSet: nothingForRun,
   runCleared: nothingForRun,
   childLeft: keepChild,
+  emptied: nothingEmptied,
 };
 
 export const coveredRange: TableReclaim = {

@@ -11,7 +11,7 @@
  * One rwlock a domain as in the thread's patch; the count is a field of its own, changed once a run of entries. Unlinked
  * tables travel with the gather, so lazy mode frees them too. Source: facts designs.md 3, `lazy-prune`.
  */
-import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
+import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
@@ -64,6 +64,38 @@ function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): numbe
   return done;
 }
 
+/** The common case: one leaf table was emptied. It is pending from now on; what was pending before goes. */
+function emptied(pt: PageTable, cpu: Cpu, page: number): void {
+  pt.cost.writeLocks++;
+  const before = pt.shared.pendingPage.load();
+  if (!sameTable(before, page)) {
+    pt.shared.pendingPage.store(page);
+    if (before !== -1) pruneLeafTable(pt, cpu, before);
+  }
+}
+
+/** prune for a leaf table of a 4-level page table whose parent keeps other tables, as it nearly always does. */
+function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): void {
+  const memory = pt.memory;
+  const low = page | 0;
+  const upper = memory.tableIn(pt.root, indexAt(page, 3), pt.tableMask, pt.tableLo);
+  const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  if (table === 0) return;
+  if (memory.addEntries(table, 0) !== 0) return;
+  if (memory.addEntries(middle, 0) === 1) {
+    prune(pt, cpu, page, 0);
+    return;
+  }
+  const at = memory.locate(middle, (low >>> 9) & 511);
+  memory.put(at, 0, 0);
+  memory.count(middle, -1);
+  pt.cost.countUpdates++;
+  memory.addEntries(middle, -1);
+  gatherTable(cpu.gather, table);
+  gatherRange(cpu.gather, page - (low & 511), page - (low & 511) + 512, 0);
+}
+
 /** Prunes what was pending and all that this unmap emptied but one, which is pending from now on. */
 function exchangePending(pt: PageTable, cpu: Cpu): void {
   pt.cost.writeLocks++;
@@ -81,7 +113,8 @@ function exchangePending(pt: PageTable, cpu: Cpu): void {
 
 /** Whether two pages lie in the span of one leaf table. */
 function sameTable(a: number, b: number): boolean {
-  return Math.floor(a / 512) === Math.floor(b / 512);
+  const start = b - (b & 511);
+  return a >= start && a < start + 512;
 }
 
 /**
@@ -149,7 +182,7 @@ const hooks: ReclaimHooks = {
   name: 'lazy-prune',
   collectCovered: true,
   clearListed: false,
-  uses: { walk: false, entries: false, runs: true, children: true },
+  uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter: nothingForWalk,
@@ -160,6 +193,7 @@ const hooks: ReclaimHooks = {
   runSet,
   runCleared,
   childLeft,
+  emptied,
 };
 
 export const lazyPrune: TableReclaim = {

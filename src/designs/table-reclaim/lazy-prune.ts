@@ -12,7 +12,7 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
+import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
@@ -72,6 +72,49 @@ function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow
   return done;
 }
 
+/** The common case: one leaf table was emptied. It is pending from now on; what was pending before goes. */
+function* emptied(pt: PageTable, cpu: Cpu, page: number): Flow<void> {
+  pt.cost.writeLocks++;
+  yield pt.shared.lock.writeLock();
+  yield;
+  const before = pt.shared.pendingPage.load();
+  if (!sameTable(before, page)) {
+    yield;
+    pt.shared.pendingPage.store(page);
+    if (before !== -1) yield* pruneLeafTable(pt, cpu, before);
+  }
+  yield pt.shared.lock.writeUnlock();
+}
+
+/** prune for a leaf table of a 4-level page table whose parent keeps other tables, as it nearly always does. */
+function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<void> {
+  const memory = pt.memory;
+  const low = page | 0;
+  yield;
+  const upper = memory.tableIn(pt.root, indexAt(page, 3), pt.tableMask, pt.tableLo);
+  yield;
+  const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  yield;
+  const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  if (table === 0) return;
+  yield;
+  if (memory.addEntries(table, 0) !== 0) return;
+  yield;
+  if (memory.addEntries(middle, 0) === 1) {
+    yield* prune(pt, cpu, page, 0);
+    return;
+  }
+  const at = memory.locate(middle, (low >>> 9) & 511);
+  yield;
+  memory.put(at, 0, 0);
+  memory.count(middle, -1);
+  pt.cost.countUpdates++;
+  yield;
+  memory.addEntries(middle, -1);
+  gatherTable(cpu.gather, table);
+  gatherRange(cpu.gather, page - (low & 511), page - (low & 511) + 512, 0);
+}
+
 /** Prunes what was pending and all that this unmap emptied but one, which is pending from now on. */
 function* exchangePending(pt: PageTable, cpu: Cpu): Flow<void> {
   pt.cost.writeLocks++;
@@ -93,7 +136,8 @@ function* exchangePending(pt: PageTable, cpu: Cpu): Flow<void> {
 
 /** Whether two pages lie in the span of one leaf table. */
 function sameTable(a: number, b: number): boolean {
-  return Math.floor(a / 512) === Math.floor(b / 512);
+  const start = b - (b & 511);
+  return a >= start && a < start + 512;
 }
 
 /**
@@ -170,7 +214,7 @@ const hooks: ReclaimHooks = {
   name: 'lazy-prune',
   collectCovered: true,
   clearListed: false,
-  uses: { walk: false, entries: false, runs: true, children: true },
+  uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter: nothingForWalk,
@@ -181,6 +225,7 @@ const hooks: ReclaimHooks = {
   runSet,
   runCleared,
   childLeft,
+  emptied,
 };
 
 export const lazyPrune: TableReclaim = {

@@ -15,6 +15,7 @@ import { iovaToPhys } from '../../hw/pt/walk.straight.ts';
 import {
   freeAtOnce,
   keepChild,
+  nothingEmptied,
   nothingForListing,
   nothingForRun,
   nothingForTable,
@@ -28,7 +29,7 @@ const hooks: ReclaimHooks = {
   name: 'never',
   collectCovered: false,
   clearListed: false,
-  uses: { walk: false, entries: false, runs: false, children: false },
+  uses: { walk: false, entries: false, runs: false, children: false, rwlock: false },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter: nothingForWalk,
@@ -39,6 +40,7 @@ const hooks: ReclaimHooks = {
   runSet: nothingForRun,
   runCleared: nothingForRun,
   childLeft: keepChild,
+  emptied: nothingEmptied,
 };
 
 export const never: TableReclaim = {

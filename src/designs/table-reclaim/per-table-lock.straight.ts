@@ -16,6 +16,7 @@ import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../
 import { iovaToPhys } from '../../hw/pt/walk.straight.ts';
 import {
   freeAtOnce,
+  nothingEmptied,
   nothingForListing,
   nothingForTable,
   nothingToSettle,
@@ -124,7 +125,7 @@ const hooks: ReclaimHooks = {
   name: 'per-table-lock',
   collectCovered: true,
   clearListed: false,
-  uses: { walk: true, entries: false, runs: true, children: true },
+  uses: { walk: true, entries: false, runs: true, children: true, rwlock: false },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter,
@@ -135,6 +136,7 @@ const hooks: ReclaimHooks = {
   runSet,
   runCleared,
   childLeft,
+  emptied: nothingEmptied,
 };
 
 export const perTableLock: TableReclaim = {

@@ -17,6 +17,7 @@ import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../
 import { iovaToPhys } from '../../hw/pt/walk.ts';
 import {
   freeAtOnce,
+  nothingEmptied,
   nothingForListing,
   nothingForTable,
   nothingToSettle,
@@ -144,7 +145,7 @@ const hooks: ReclaimHooks = {
   name: 'per-table-lock',
   collectCovered: true,
   clearListed: false,
-  uses: { walk: true, entries: false, runs: true, children: true },
+  uses: { walk: true, entries: false, runs: true, children: true, rwlock: false },
   tableAllocated: nothingForTable,
   tableFreed: freeAtOnce,
   enter,
@@ -155,6 +156,7 @@ const hooks: ReclaimHooks = {
   runSet,
   runCleared,
   childLeft,
+  emptied: nothingEmptied,
 };
 
 export const perTableLock: TableReclaim = {

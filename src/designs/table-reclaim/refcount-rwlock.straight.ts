@@ -16,7 +16,13 @@ import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
-import { nothingForRun, nothingForWalk, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
+import {
+  nothingEmptied,
+  nothingForRun,
+  nothingForWalk,
+  nothingToSettle,
+  type TableReclaim,
+} from '../../kernel/iommu/table-reclaim.straight.ts';
 
 /** alloc_page: the count starts at 1. */
 function tableAllocated(pt: PageTable, table: number): void {
@@ -122,7 +128,7 @@ const hooks: ReclaimHooks = {
   name: 'refcount-rwlock',
   collectCovered: true,
   clearListed: true,
-  uses: { walk: false, entries: true, runs: false, children: true },
+  uses: { walk: false, entries: true, runs: false, children: true, rwlock: false },
   tableAllocated,
   tableFreed,
   enter: nothingForWalk,
@@ -133,6 +139,7 @@ const hooks: ReclaimHooks = {
   runSet: nothingForRun,
   runCleared: nothingForRun,
   childLeft,
+  emptied: nothingEmptied,
 };
 
 export const refcountRwlock: TableReclaim = {

@@ -17,7 +17,13 @@ import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
-import { nothingForRun, nothingForWalk, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
+import {
+  nothingEmptied,
+  nothingForRun,
+  nothingForWalk,
+  nothingToSettle,
+  type TableReclaim,
+} from '../../kernel/iommu/table-reclaim.ts';
 
 /** alloc_page: the count starts at 1. */
 function* tableAllocated(pt: PageTable, table: number): Flow<void> {
@@ -146,7 +152,7 @@ const hooks: ReclaimHooks = {
   name: 'refcount-rwlock',
   collectCovered: true,
   clearListed: true,
-  uses: { walk: false, entries: true, runs: false, children: true },
+  uses: { walk: false, entries: true, runs: false, children: true, rwlock: false },
   tableAllocated,
   tableFreed,
   enter: nothingForWalk,
@@ -157,6 +163,7 @@ const hooks: ReclaimHooks = {
   runSet: nothingForRun,
   runCleared: nothingForRun,
   childLeft,
+  emptied: nothingEmptied,
 };
 
 export const refcountRwlock: TableReclaim = {

@@ -1,12 +1,13 @@
 /**
- * Simulated physical memory for speed: frames live in one Int32Array arena, halves interleaved, and `slot[pfn]` says
- * which 4 KiB piece of the arena holds a frame. A frame that is all zero needs no piece (slot 0 is a piece of zeros),
- * so 32 GiB of emptied page tables fit in some 150 MiB. Measured designs: docs/adr/0003.
+ * Simulated physical memory for speed: one Int32Array holds everything, halves of a word interleaved. It begins with a
+ * slot for each frame, which says where the frame's 1,024 halves are; a frame that is all zero needs no piece of its own
+ * and its slot points to a shared piece of zeros, so 32 GiB of emptied page tables fit in some 150 MiB. Slots and pieces
+ * share one array because each typed array that a function touches costs V8 a dozen instructions (docs/adr/0003).
  *
  * `keepZeroFrames`: a frame that becomes zero keeps its piece, since a design that frees emptied tables reuses the frame
  * at once. Without it the piece goes back to the pool, since emptied tables stay.
  *
- * Plain typed arrays grow by doubling; nothing is resizable or shared (both cost 2 to 14 times an access).
+ * Arrays grow by doubling; nothing is resizable or shared (both cost 2 to 14 times an access).
  */
 import type { TableMemory } from './table-memory.ts';
 
@@ -14,7 +15,7 @@ export interface ArenaOptions {
   readonly keepZeroFrames?: boolean;
   /** Frames of the simulated machine; allocation fails beyond. Default 2^28 (1 TiB of tables). */
   readonly maxFrames?: number;
-  /** Host bytes for non-zero frames; beyond, `HostMemoryExhausted` is thrown. Default 8 GiB: element indices stay below 2^31. */
+  /** Host bytes for non-zero frames and slots; beyond, `HostMemoryExhausted` is thrown. Default and most: 8 GiB. */
   readonly maxHostBytes?: number;
 }
 
@@ -23,40 +24,49 @@ export class HostMemoryExhausted extends Error {
   override readonly name = 'HostMemoryExhausted';
 }
 
-const PIECE_BYTES = 4096;
-const MAX_PIECES = 2 ** 21;
+/** Halves in a piece: one frame. */
+const PIECE = 1024;
+/** Element indices stay below 2^31. */
+const MAX_HOST_BYTES = 2 ** 33;
 
 export class ArenaMemory implements TableMemory {
+  /** [0, #capacity): slot of each frame, a position in this array. Then the piece of zeros, then pieces. */
   #words: Int32Array;
-  #slot: Int32Array;
+  /** Frames that have a slot. */
+  #capacity = PIECE;
+  /** Position of the piece of zeros: what the slot of a zero frame says. */
+  #zero = PIECE;
+  /** Position after the last piece handed out. */
+  #end = 2 * PIECE;
   /** Non-zero words of each frame: what is true, not what a design counts. */
-  #nonZero: Uint16Array;
-  #counter: Int16Array;
-  #freeFrames: Int32Array;
-  #freePieces: Int32Array;
+  #nonZero = new Uint16Array(PIECE);
+  #counter = new Int16Array(PIECE);
+  #freeFrames = new Int32Array(PIECE);
   #freeFrameCount = 0;
+  #freePieces = new Int32Array(PIECE);
   #freePieceCount = 0;
   #nextFrame = 1;
-  #nextPiece = 1;
-  #pieces: number;
   readonly #keepZeroFrames: boolean;
   readonly #maxFrames: number;
-  readonly #maxPieces: number;
+  readonly #maxHalves: number;
 
   constructor(options: ArenaOptions = {}) {
     this.#keepZeroFrames = options.keepZeroFrames ?? false;
     this.#maxFrames = options.maxFrames ?? 2 ** 28;
-    this.#maxPieces = Math.min(
-      MAX_PIECES,
-      Math.floor((options.maxHostBytes ?? MAX_PIECES * PIECE_BYTES) / PIECE_BYTES),
-    );
-    this.#pieces = 64;
-    this.#words = new Int32Array(this.#pieces * 1024);
-    this.#slot = new Int32Array(256);
-    this.#nonZero = new Uint16Array(256);
-    this.#counter = new Int16Array(256);
-    this.#freeFrames = new Int32Array(256);
-    this.#freePieces = new Int32Array(256);
+    this.#maxHalves = Math.floor(Math.min(options.maxHostBytes ?? MAX_HOST_BYTES, MAX_HOST_BYTES) / 4);
+    this.#words = new Int32Array(64 * PIECE).fill(this.#zero, 0, this.#capacity);
+  }
+
+  /** A machine just switched on, in the same host memory: no frame is in use, all are zero. */
+  reset(): void {
+    this.#words.fill(0, this.#zero, this.#end);
+    this.#words.fill(this.#zero, 0, Math.min(this.#nextFrame, this.#capacity));
+    this.#nonZero.fill(0, 0, this.#nextFrame);
+    this.#counter.fill(0, 0, this.#nextFrame);
+    this.#end = this.#zero + PIECE;
+    this.#nextFrame = 1;
+    this.#freeFrameCount = 0;
+    this.#freePieceCount = 0;
   }
 
   /** Frames given out and not freed. */
@@ -64,13 +74,21 @@ export class ArenaMemory implements TableMemory {
     return this.#nextFrame - 1 - this.#freeFrameCount;
   }
 
-  /** Host bytes that hold non-zero frames, or did. */
+  /** Host bytes of slots and of pieces that hold non-zero frames, or did. */
   get hostBytes(): number {
-    return this.#nextPiece * PIECE_BYTES;
+    return this.#end * 4;
+  }
+
+  tableIn(pfn: number, index: number, mask: number, tableLo: number): number {
+    const words = this.#words;
+    // `| 0` and `| 1` tell V8 that nothing overflows; positions are even.
+    const at = (words[pfn]! + (index << 1)) | 0;
+    const lo = words[at]!;
+    return (lo & mask) === tableLo ? (lo >>> 12) | ((words[at | 1]! & 0x7ff) << 20) : 0;
   }
 
   locate(pfn: number, index: number): number {
-    return (this.#slot[pfn]! << 10) | (index << 1);
+    return (this.#words[pfn]! + (index << 1)) | 0;
   }
 
   lo(at: number): number {
@@ -81,55 +99,63 @@ export class ArenaMemory implements TableMemory {
     return this.#words[at | 1]!;
   }
 
+  open(pfn: number, index: number): number {
+    const base = this.#words[pfn]!;
+    return ((base === this.#zero ? this.#attach(pfn) : base) + (index << 1)) | 0;
+  }
+
+  put(at: number, lo: number, hi: number): void {
+    this.#words[at] = lo;
+    this.#words[at | 1] = hi;
+  }
+
+  count(pfn: number, delta: number): void {
+    const left = this.#nonZero[pfn]! + delta;
+    this.#nonZero[pfn] = left;
+    if (left === 0 && !this.#keepZeroFrames) this.#detach(pfn);
+  }
+
   store(pfn: number, index: number, lo: number, hi: number): void {
-    const at = (this.#slot[pfn]! << 10) | (index << 1);
+    const at = this.locate(pfn, index);
     const was = this.#words[at]! | this.#words[at + 1]!;
     if ((lo | hi) === 0) {
       if (was !== 0) this.clear(pfn, index);
     } else if (was === 0) {
       this.fill(pfn, index, lo, hi);
     } else {
-      this.#words[at] = lo;
-      this.#words[at + 1] = hi;
+      this.put(at, lo, hi);
     }
   }
 
   fill(pfn: number, index: number, lo: number, hi: number): void {
-    const at = ((this.#slot[pfn] || this.#attach(pfn)) << 10) | (index << 1);
-    this.#words[at] = lo;
-    this.#words[at | 1] = hi;
+    this.put(this.open(pfn, index), lo, hi);
     this.#nonZero[pfn]!++;
   }
 
   installIfZero(pfn: number, index: number, lo: number, hi: number): boolean {
-    const at = (this.#slot[pfn]! << 10) | (index << 1);
+    const at = this.locate(pfn, index);
     if ((this.#words[at]! | this.#words[at + 1]!) !== 0) return false;
     this.fill(pfn, index, lo, hi);
     return true;
   }
 
   clear(pfn: number, index: number): void {
-    const at = (this.#slot[pfn]! << 10) | (index << 1);
-    this.#words[at] = 0;
-    this.#words[at | 1] = 0;
-    if (--this.#nonZero[pfn]! === 0 && !this.#keepZeroFrames) this.#detach(pfn);
+    this.put(this.locate(pfn, index), 0, 0);
+    this.count(pfn, -1);
   }
 
   exchangeZero(pfn: number, index: number): number {
-    const at = (this.#slot[pfn]! << 10) | (index << 1);
+    const at = this.locate(pfn, index);
     const lo = this.#words[at]!;
     if ((lo | this.#words[at + 1]!) !== 0) this.clear(pfn, index);
     return lo;
   }
 
   allocFrame(): number {
-    if (this.#freeFrameCount > 0) {
-      const pfn = this.#freeFrames[--this.#freeFrameCount]!;
-      if (this.#nonZero[pfn] !== 0) this.#zero(pfn);
-      if (this.#counter[pfn] !== 0) this.#counter[pfn] = 0;
-      return pfn;
-    }
-    return this.#allocFresh();
+    if (this.#freeFrameCount === 0) return this.#allocFresh();
+    const pfn = this.#freeFrames[--this.#freeFrameCount]!;
+    if ((this.#nonZero[pfn]! | this.#counter[pfn]!) !== 0) this.#clean(pfn);
+    return pfn;
   }
 
   freeFrame(pfn: number): void {
@@ -157,52 +183,68 @@ export class ArenaMemory implements TableMemory {
 
   #allocFresh(): number {
     if (this.#nextFrame > this.#maxFrames) return 0;
-    if (this.#nextFrame === this.#slot.length) this.#growFrames();
+    if (this.#nextFrame === this.#capacity) this.#growFrames();
     return this.#nextFrame++;
   }
 
+  /** Doubles the slots: all pieces move up by as much, and with them what the slots and the free list say. */
   #growFrames(): void {
-    const length = this.#slot.length * 2;
-    this.#slot = grown(this.#slot, new Int32Array(length));
-    this.#nonZero = grown(this.#nonZero, new Uint16Array(length));
-    this.#counter = grown(this.#counter, new Int16Array(length));
-    this.#freeFrames = grown(this.#freeFrames, new Int32Array(length));
+    const shift = this.#capacity;
+    const old = this.#words;
+    const grownEnd = this.#end + shift;
+    this.#words = new Int32Array(this.#roomFor(grownEnd));
+    this.#words.set(old.subarray(this.#capacity, this.#end), this.#capacity + shift);
+    for (let pfn = 0; pfn < this.#capacity; pfn++) this.#words[pfn] = old[pfn]! + shift;
+    for (let i = 0; i < this.#freePieceCount; i++) this.#freePieces[i] = this.#freePieces[i]! + shift;
+    this.#zero += shift;
+    this.#end = grownEnd;
+    this.#words.fill(this.#zero, this.#capacity, this.#capacity + shift);
+    this.#capacity += shift;
+    this.#nonZero = grown(this.#nonZero, new Uint16Array(this.#capacity));
+    this.#counter = grown(this.#counter, new Int16Array(this.#capacity));
+    this.#freeFrames = grown(this.#freeFrames, new Int32Array(this.#capacity));
   }
 
-  /** Gives the frame a piece of zeros. */
-  #attach(pfn: number): number {
-    let piece: number;
-    if (this.#freePieceCount > 0) {
-      piece = this.#freePieces[--this.#freePieceCount]!;
-    } else {
-      if (this.#nextPiece >= this.#maxPieces) {
-        throw new HostMemoryExhausted(
-          `simulated page tables need more than ${this.#maxPieces * PIECE_BYTES} bytes of host memory`,
-        );
-      }
-      if (this.#nextPiece === this.#pieces) this.#growPieces();
-      piece = this.#nextPiece++;
+  /** Length of an array that holds `halves` and some more. */
+  #roomFor(halves: number): number {
+    if (halves > this.#maxHalves) {
+      throw new HostMemoryExhausted(`simulated page tables need more than ${this.#maxHalves * 4} bytes of host memory`);
     }
-    this.#slot[pfn] = piece;
-    return piece;
+    let length = this.#words.length;
+    while (length < halves) length *= 2;
+    return Math.min(length, this.#maxHalves);
   }
 
-  #growPieces(): void {
-    this.#pieces = Math.min(this.#pieces * 2, this.#maxPieces);
-    this.#words = grown(this.#words, new Int32Array(this.#pieces * 1024));
+  /** Gives the frame a piece of zeros of its own; returns its position. */
+  #attach(pfn: number): number {
+    let at: number;
+    if (this.#freePieceCount > 0) {
+      at = this.#freePieces[--this.#freePieceCount]!;
+    } else {
+      at = this.#end;
+      if (at + PIECE > this.#words.length) {
+        this.#words = grown(this.#words, new Int32Array(this.#roomFor(at + PIECE)));
+      }
+      this.#end = at + PIECE;
+    }
+    this.#words[pfn] = at;
+    return at;
   }
 
   #detach(pfn: number): void {
     if (this.#freePieceCount === this.#freePieces.length) {
       this.#freePieces = grown(this.#freePieces, new Int32Array(this.#freePieces.length * 2));
     }
-    this.#freePieces[this.#freePieceCount++] = this.#slot[pfn]!;
-    this.#slot[pfn] = 0;
+    this.#freePieces[this.#freePieceCount++] = this.#words[pfn]!;
+    this.#words[pfn] = this.#zero;
   }
 
-  #zero(pfn: number): void {
-    const start = this.#slot[pfn]! << 10;
-    this.#words.fill(0, start, start + 1024);
+  /** A page from the allocator is zero, and so are its counters. */
+  #clean(pfn: number): void {
+    this.#counter[pfn] = 0;
+    if (this.#nonZero[pfn] === 0) return;
+    const at = this.#words[pfn]!;
+    this.#words.fill(0, at, at + PIECE);
     this.#nonZero[pfn] = 0;
     if (!this.#keepZeroFrames) this.#detach(pfn);
   }

@@ -15,6 +15,17 @@ export interface TableMemory {
   lo(at: number): number;
   /** Bits 63:32. A flow that needs both halves reads them in one step: a 64-bit load is atomic. */
   hi(at: number): number;
+  /**
+   * Loads word `index` of frame `pfn` as a pointer: the frame number in its address bits if its low half has the value
+   * `tableLo` under `mask`, else 0. One access; frame numbers below 2^31.
+   */
+  tableIn(pfn: number, index: number, mask: number, tableLo: number): number;
+  /** As `locate`, for a run of words that will be written with `put`: words follow each other two positions apart. */
+  open(pfn: number, index: number): number;
+  /** Plain store at a position from `open`; the caller says with `count` how many words became non-zero or zero. */
+  put(at: number, lo: number, hi: number): void;
+  /** Book-keeping for `put`, not an access: `delta` more words of the frame are non-zero now. */
+  count(pfn: number, delta: number): void;
   store(pfn: number, index: number, lo: number, hi: number): void;
   /** Plain store of a non-zero word over one that the caller has just read as zero. */
   fill(pfn: number, index: number, lo: number, hi: number): void;

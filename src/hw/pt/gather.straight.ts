@@ -35,18 +35,25 @@ export function iotlbSync(pt: PageTable, cpu: Cpu): void {
   pt.cost.flushPages += covered;
   if (covered > gather.asked) pt.cost.flushEnlargedPages += covered - gather.asked;
   pt.flushRange(pt, gather.start, gather.end, gather.tableCount === 0);
-  if (gather.tableCount > 0) freeTables(pt, gather.tables, gather.tableCount);
-  resetGather(gather);
+  for (let i = 0; i < gather.tableCount; i++) {
+    if (pt.hooks.uses.entries) {
+      freeTable(pt, gather.tables[i]!);
+    } else {
+      pt.cost.tablesFreed++;
+      pt.memory.freeFrame(gather.tables[i]!);
+    }
+  }
+  gather.end = 0;
+  gather.asked = 0;
+  gather.tableCount = 0;
 }
 
-/** Gives tables back to the allocator. Order: only after their flush. */
-export function freeTables(pt: PageTable, tables: Int32Array, count: number): void {
-  for (let i = 0; i < count; i++) freeTable(pt, tables[i]!);
-}
-
+/** Gives a table back to the allocator. Order: only after its flush. */
 export function freeTable(pt: PageTable, table: number): void {
-  const gone = pt.hooks.tableFreed(pt, table);
-  if (!gone) return;
+  if (pt.hooks.uses.entries) {
+    const gone = pt.hooks.tableFreed(pt, table);
+    if (!gone) return;
+  }
   pt.cost.tablesFreed++;
   pt.memory.freeFrame(table);
 }

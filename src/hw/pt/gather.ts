@@ -36,18 +36,26 @@ export function* iotlbSync(pt: PageTable, cpu: Cpu): Flow<void> {
   pt.cost.flushPages += covered;
   if (covered > gather.asked) pt.cost.flushEnlargedPages += covered - gather.asked;
   yield* pt.flushRange(pt, gather.start, gather.end, gather.tableCount === 0);
-  if (gather.tableCount > 0) yield* freeTables(pt, gather.tables, gather.tableCount);
-  resetGather(gather);
+  for (let i = 0; i < gather.tableCount; i++) {
+    if (pt.hooks.uses.entries) {
+      yield* freeTable(pt, gather.tables[i]!);
+    } else {
+      pt.cost.tablesFreed++;
+      yield;
+      pt.memory.freeFrame(gather.tables[i]!);
+    }
+  }
+  gather.end = 0;
+  gather.asked = 0;
+  gather.tableCount = 0;
 }
 
-/** Gives tables back to the allocator. Order: only after their flush. */
-export function* freeTables(pt: PageTable, tables: Int32Array, count: number): Flow<void> {
-  for (let i = 0; i < count; i++) yield* freeTable(pt, tables[i]!);
-}
-
+/** Gives a table back to the allocator. Order: only after its flush. */
 export function* freeTable(pt: PageTable, table: number): Flow<void> {
-  const gone = yield* pt.hooks.tableFreed(pt, table);
-  if (!gone) return;
+  if (pt.hooks.uses.entries) {
+    const gone = yield* pt.hooks.tableFreed(pt, table);
+    if (!gone) return;
+  }
   pt.cost.tablesFreed++;
   yield;
   pt.memory.freeFrame(table);

@@ -12,7 +12,6 @@
 import { addressHi, addressLo, indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherRange, gatherTable, iotlbSync } from './gather.straight.ts';
 import { countCleared, countSet, newTable } from './new-table.straight.ts';
-import { mapInOneTable } from './one-table.straight.ts';
 import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-table.straight.ts';
 
 /**
@@ -20,23 +19,6 @@ import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-tab
  * `frame`; both aligned to the leaf's span. Returns 0 or an error; `cpu.mapped` says how many 4 KiB pages were entered.
  */
 export function mapPages(
-  pt: PageTable,
-  cpu: Cpu,
-  page: number,
-  frame: number,
-  level: number,
-  count: number,
-  prot: number,
-): number {
-  if (level === 0 && (page & 511) + count <= 512 && pt.fastPaths && prot > 0 && prot < 4) {
-    const decided = mapInOneTable(pt, cpu, page, frame, count, prot);
-    if (decided) return cpu.status;
-  }
-  return mapAny(pt, cpu, page, frame, level, count, prot);
-}
-
-/** The general path of mapPages. */
-function mapAny(
   pt: PageTable,
   cpu: Cpu,
   page: number,

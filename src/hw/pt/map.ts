@@ -13,7 +13,6 @@ import type { Flow } from '../../base/flow.ts';
 import { addressHi, addressLo, indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherRange, gatherTable, iotlbSync } from './gather.ts';
 import { countCleared, countSet, newTable } from './new-table.ts';
-import { mapInOneTable } from './one-table.ts';
 import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-table.ts';
 
 /**
@@ -21,23 +20,6 @@ import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-tab
  * `frame`; both aligned to the leaf's span. Returns 0 or an error; `cpu.mapped` says how many 4 KiB pages were entered.
  */
 export function* mapPages(
-  pt: PageTable,
-  cpu: Cpu,
-  page: number,
-  frame: number,
-  level: number,
-  count: number,
-  prot: number,
-): Flow<number> {
-  if (level === 0 && (page & 511) + count <= 512 && pt.fastPaths && prot > 0 && prot < 4) {
-    const decided = yield* mapInOneTable(pt, cpu, page, frame, count, prot);
-    if (decided) return cpu.status;
-  }
-  return yield* mapAny(pt, cpu, page, frame, level, count, prot);
-}
-
-/** The general path of mapPages. */
-function* mapAny(
   pt: PageTable,
   cpu: Cpu,
   page: number,

@@ -3,7 +3,7 @@
  * Installing a table at an empty entry: pt_iommu_new_table of linux 6.19 generic_pt/iommu_pt.h, pfn_to_dma_pte of
  * intel/iommu.c. Installed by compare-exchange; the loser frees its own and uses the winner's.
  */
-import { addressHi, addressLo, tablePfn } from './format.ts';
+import { addressHi, addressLo, indexAt, tablePfn } from './format.ts';
 import { freeTable } from './gather.straight.ts';
 import type { PageTable } from './page-table.straight.ts';
 
@@ -16,15 +16,46 @@ export function newTable(pt: PageTable, parent: number, index: number): number {
   cost.tablesAllocated++;
   const alive = cost.tablesAllocated - cost.tablesFreed;
   if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
-  pt.hooks.tableAllocated(pt, table);
+  if (pt.hooks.uses.entries) pt.hooks.tableAllocated(pt, table);
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
-    countSet(pt, parent);
+    if (pt.hooks.uses.entries) pt.hooks.entrySet(pt, parent);
+    if (pt.counted === true) {
+      pt.cost.countUpdates++;
+      memory.addEntries(parent, 1);
+    }
     return table;
   }
   // Another CPU was first: its table is the one.
   freeTable(pt, table);
   const word = memory.locate(parent, index);
   return tablePfn(memory.lo(word), memory.hi(word));
+}
+
+/** The walk for `page` found no leaf table in `middle`, or no `middle` (0): installs what is missing; 0 when it cannot. */
+export function missingLeafTable(pt: PageTable, middle: number, page: number): number {
+  const index = (page >>> 9) & 511;
+  if (middle === 0) return leafTable(pt, page);
+  if ((pt.memory.lo(pt.memory.locate(middle, index)) & pt.presentLo) !== 0) return 0;
+  return newTable(pt, middle, index);
+}
+
+/** The leaf table of a 4-level page table on the path of `page`, installed if missing; 0 when that needs the general path. */
+function leafTable(pt: PageTable, page: number): number {
+  let table = pt.root;
+  for (let level = 3; level > 0; level--) {
+    const index = indexAt(page, level);
+    const word = pt.memory.locate(table, index);
+    const lo = pt.memory.lo(word);
+    if ((lo & pt.tableMask) === pt.tableLo) {
+      table = tablePfn(lo, pt.memory.hi(word));
+    } else if ((lo & pt.presentLo) !== 0) {
+      return 0;
+    } else {
+      table = newTable(pt, table, index);
+      if (table === 0) return 0;
+    }
+  }
+  return table;
 }
 
 /** One entry of `table` was set: for the designs that count. */

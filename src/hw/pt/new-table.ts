@@ -4,7 +4,7 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { addressHi, addressLo, tablePfn } from './format.ts';
+import { addressHi, addressLo, indexAt, tablePfn } from './format.ts';
 import { freeTable } from './gather.ts';
 import type { PageTable } from './page-table.ts';
 
@@ -18,10 +18,15 @@ export function* newTable(pt: PageTable, parent: number, index: number): Flow<nu
   cost.tablesAllocated++;
   const alive = cost.tablesAllocated - cost.tablesFreed;
   if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
-  yield* pt.hooks.tableAllocated(pt, table);
+  if (pt.hooks.uses.entries) yield* pt.hooks.tableAllocated(pt, table);
   yield;
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
-    yield* countSet(pt, parent);
+    if (pt.hooks.uses.entries) yield* pt.hooks.entrySet(pt, parent);
+    if (pt.counted === true) {
+      pt.cost.countUpdates++;
+      yield;
+      memory.addEntries(parent, 1);
+    }
     return table;
   }
   // Another CPU was first: its table is the one.
@@ -29,6 +34,35 @@ export function* newTable(pt: PageTable, parent: number, index: number): Flow<nu
   yield;
   const word = memory.locate(parent, index);
   return tablePfn(memory.lo(word), memory.hi(word));
+}
+
+/** The walk for `page` found no leaf table in `middle`, or no `middle` (0): installs what is missing; 0 when it cannot. */
+export function* missingLeafTable(pt: PageTable, middle: number, page: number): Flow<number> {
+  const index = (page >>> 9) & 511;
+  if (middle === 0) return yield* leafTable(pt, page);
+  yield;
+  if ((pt.memory.lo(pt.memory.locate(middle, index)) & pt.presentLo) !== 0) return 0;
+  return yield* newTable(pt, middle, index);
+}
+
+/** The leaf table of a 4-level page table on the path of `page`, installed if missing; 0 when that needs the general path. */
+function* leafTable(pt: PageTable, page: number): Flow<number> {
+  let table = pt.root;
+  for (let level = 3; level > 0; level--) {
+    const index = indexAt(page, level);
+    yield;
+    const word = pt.memory.locate(table, index);
+    const lo = pt.memory.lo(word);
+    if ((lo & pt.tableMask) === pt.tableLo) {
+      table = tablePfn(lo, pt.memory.hi(word));
+    } else if ((lo & pt.presentLo) !== 0) {
+      return 0;
+    } else {
+      table = yield* newTable(pt, table, index);
+      if (table === 0) return 0;
+    }
+  }
+  return table;
 }
 
 /** One entry of `table` was set: for the designs that count. */

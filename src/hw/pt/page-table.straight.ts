@@ -122,17 +122,21 @@ export interface ReclaimHooks {
    * was unlinked, so that its parent is worth a look.
    */
   childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolean;
+  /** A fast-path unmap of `page` left a leaf table without entries, and holds no lock any more. */
+  emptied(pt: PageTable, cpu: Cpu, page: number): void;
 }
 
 export interface HookUse {
   /** enter and leave. */
   readonly walk: boolean;
-  /** entrySet and entryCleared. */
+  /** entrySet and entryCleared, tableAllocated and tableFreed: the design counts entries one by one in struct page. */
   readonly entries: boolean;
   /** runSet and runCleared. */
   readonly runs: boolean;
-  /** childLeft. */
+  /** childLeft and emptied. */
   readonly children: boolean;
+  /** `shared.lock`, held for reading over each map, unmap and iova_to_phys. */
+  readonly rwlock: boolean;
 }
 
 /** A shared variable that is one word: `Cell<number>` under the checker, `PlainWord` in straight-line runs. */
@@ -172,8 +176,18 @@ export interface PageTable {
   /** Whether unmaps leave the flush to a queue (lazy mode). */
   readonly queued: boolean;
   readonly shared: Shared;
-  /** Whether the fast paths of one-table.ts apply: not where each step of a walk is the design's business. */
+  /** A table entry of this format has exactly `tableLo` of these low bits: tells tables from leaves and from nothing. */
+  readonly tableMask: number;
+  readonly tableLo: number;
+  /** Of the format: `presentLo`, and `leafLo` by permission. */
+  readonly presentLo: number;
+  readonly leafLo: readonly number[];
+  /** Whether the fast paths of kernel/iommu/domain.ts apply: 4 levels, and no design that looks at each entry or step. */
   readonly fastPaths: boolean;
+  /** hooks.uses.runs: entries are counted in a field of the design's own, by `addEntries`. */
+  readonly counted: boolean;
+  /** hooks.uses.rwlock. */
+  readonly rwlocked: boolean;
 }
 
 export interface PageTableOptions {
@@ -208,28 +222,35 @@ export function createPageTable(options: PageTableOptions): PageTable {
     maxLeafLevel: options.maxLeafLevel ?? 2,
     cost: emptyCost(),
     queued: options.queued ?? false,
-    fastPaths: !options.hooks.uses.walk && !(options.semantics ?? GENERIC_PT).warnOnLive,
+    tableMask: format.tableLo | format.pageSizeLo,
+    tableLo: format.tableLo,
+    presentLo: format.presentLo,
+    leafLo: format.leafLo,
+    fastPaths: levels === 4 && !options.hooks.uses.walk && !options.hooks.uses.entries,
+    counted: options.hooks.uses.runs,
+    rwlocked: options.hooks.uses.rwlock,
     shared: options.shared ?? createShared(new World(), new PlainWord(-1)),
   };
   pt.cost.tablesAllocated = 1;
   pt.cost.tablesAlivePeak = 1;
-  pt.hooks.tableAllocated(pt, root);
+  if (pt.hooks.uses.entries) pt.hooks.tableAllocated(pt, root);
   return pt;
 }
 
 export class PlainWord implements Word {
-  #value: number;
+  /** A typed array: a field would get a new box for each number beyond int32. */
+  readonly #value: Float64Array;
 
   constructor(value: number) {
-    this.#value = value;
+    this.#value = Float64Array.of(value);
   }
 
   load(): number {
-    return this.#value;
+    return this.#value[0]!;
   }
 
   store(value: number): void {
-    this.#value = value;
+    this.#value[0] = value;
   }
 }
 

@@ -14,7 +14,6 @@ import type { Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherTable } from './gather.ts';
 import { countCleared } from './new-table.ts';
-import { unmapInOneTable } from './one-table.ts';
 import { type Cpu, EINVAL, type PageTable, STOPPED_AT_HOLE } from './page-table.ts';
 
 /**
@@ -22,26 +21,6 @@ import { type Cpu, EINVAL, type PageTable, STOPPED_AT_HOLE } from './page-table.
  * asked when a large entry was cut by the end, fewer when a hole stopped it. Unlinked tables are on `cpu.gather`.
  */
 export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
-  if ((page & 511) + pages <= 512 && pages < 512 && pt.fastPaths) {
-    const done = yield* unmapInOneTable(pt, cpu, page, pages);
-    if (done >= 0) {
-      if (pt.hooks.uses.children) yield* lookUpwards(pt, cpu, page, 0);
-      return done;
-    }
-  }
-  return yield* unmapAny(pt, cpu, page, pages);
-}
-
-/** On the way up, the design looks at each table that the range left behind, as long as it unlinks them. */
-function* lookUpwards(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void> {
-  for (let at = level; at < pt.top; at++) {
-    const unlinked = yield* pt.hooks.childLeft(pt, cpu, page, at);
-    if (!unlinked) break;
-  }
-}
-
-/** The general path of unmapPages. */
-function* unmapAny(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
   const memory = pt.memory;
   const presentLo = pt.format.presentLo;
   const pageSizeLo = pt.format.pageSizeLo;
@@ -81,6 +60,14 @@ function* unmapAny(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<n
   // 3. On the way up, the design looks at each table that the range left behind.
   if (hooks.uses.children) yield* lookUpwards(pt, cpu, page, level);
   return done;
+}
+
+/** On the way up, the design looks at each table that the range left behind, as long as it unlinks them. */
+function* lookUpwards(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void> {
+  for (let at = level; at < pt.top; at++) {
+    const unlinked = yield* pt.hooks.childLeft(pt, cpu, page, at);
+    if (!unlinked) break;
+  }
 }
 
 /** The highest level at which two pages have different indexes: the table there holds more than one entry of the range. */

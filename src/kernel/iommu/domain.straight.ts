@@ -6,20 +6,20 @@
  * Ranges are 4 KiB pages. Events (`iommu:map`, `iommu:unmap`) are the tracing layer's business and not emitted here.
  */
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import { offsetInSpan, type PageTableFormat, spanPages } from '../../hw/pt/format.ts';
-import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
+import { type PageTableFormat, tablePfn } from '../../hw/pt/format.ts';
+import { gatherRange, iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
+import { missingLeafTable } from '../../hw/pt/new-table.straight.ts';
 import {
   type Cpu,
   createPageTable,
-  EINVAL,
-  ERANGE,
   type FlushRange,
   type PageTable,
   type Semantics,
   type Shared,
 } from '../../hw/pt/page-table.straight.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
-import { createFlushQueue, type FlushQueue, flushTimeout, queueIova } from './flush-queue.straight.ts';
+import { mapGeneral, syncOrQueue, unmapGeneral } from './domain-general.straight.ts';
+import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
 export interface DomainOptions {
@@ -57,12 +57,14 @@ export function createDomain(options: DomainOptions): IommuDomain {
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
 
-/** Frames that a leaf can hold: 52 address bits. */
-const PADDR_LIMIT = 2 ** 40;
-
 /**
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
+ *
+ * Fast path, after __do_map_single_page: a run of 4 KiB leaves within one leaf table. It goes as far as it gets; the general
+ * path goes on from there and decides about live entries and errors. Here, and in iommuUnmap and iommuIovaToPhys, the
+ * walk is written out level by level and nothing is called that need not be: a call costs V8 as much as a level
+ * (bench/README.md).
  */
 export function iommuMap(
   domain: IommuDomain,
@@ -72,103 +74,150 @@ export function iommuMap(
   pages: number,
   prot: number,
 ): number {
-  if (
-    pages > 0 &&
-    pages < 512 &&
-    iova >= 0 &&
-    paddr >= 0 &&
-    iova + pages <= domain.pt.pageLimit &&
-    paddr <= PADDR_LIMIT - pages
-  ) {
-    // Too small for a large page: one run.
-    const status = domain.reclaim.mapPages(domain.pt, cpu, iova, paddr, 0, pages, prot);
-    if (status === 0) return 0;
-    if (cpu.mapped > 0) iommuUnmap(domain, cpu, iova, cpu.mapped);
-    return status;
-  }
-  return mapRuns(domain, cpu, iova, paddr, pages, prot);
-}
-
-/** iommu_map for ranges that may hold large pages: one run of leaves of one size after the other. */
-function mapRuns(
-  domain: IommuDomain,
-  cpu: Cpu,
-  iova: number,
-  paddr: number,
-  pages: number,
-  prot: number,
-): number {
   const pt = domain.pt;
-  if (!(pages > 0 && iova >= 0 && paddr >= 0)) return EINVAL;
-  if (iova + pages > pt.pageLimit || paddr + pages > PADDR_LIMIT) return ERANGE;
-  let page = iova;
-  let frame = paddr;
-  let left = pages;
-  while (left > 0) {
-    const level = left < 512 ? 0 : leafLevel(pt, page, frame, left);
-    const count = left < 512 ? left : leafCount(pt, page, frame, left, level);
-    const status = domain.reclaim.mapPages(pt, cpu, page, frame, level, count, prot);
-    page += cpu.mapped;
-    frame += cpu.mapped;
-    left -= cpu.mapped;
-    if (status !== 0) {
-      if (page > iova) iommuUnmap(domain, cpu, iova, page - iova);
-      return status;
+  const first = iova & 511;
+  let done = 0;
+  if (
+    pt.fastPaths === true &&
+    pages <= 512 - first &&
+    pages < 512 &&
+    inReach(iova) &&
+    paddr >= 0 &&
+    paddr < 0x7ffffe00 &&
+    prot > 0 &&
+    prot < 4
+  ) {
+    const memory = pt.memory;
+    const low = iova | 0;
+    if (pt.rwlocked === true) {
+      pt.cost.readLocks++;
     }
+    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
+    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+    let table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+    if (table === 0) table = missingLeafTable(pt, middle, iova);
+    if (table !== 0) {
+      const leafLo = pt.leafLo[prot]!;
+      const presentLo = pt.presentLo;
+      const at = memory.open(table, first);
+      for (; done < pages; done++) {
+        if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
+        memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
+      }
+      memory.count(table, done);
+      pt.cost.leaves4K += done;
+      if (pt.counted === true) {
+        pt.cost.countUpdates++;
+        memory.addEntries(table, done);
+      }
+    }
+    if (pt.rwlocked === true) {
+    }
+    if (done === pages) return 0;
   }
-  return 0;
+  return mapGeneral(domain, cpu, iova, paddr, pages, prot, done);
 }
 
-/** The highest level whose leaf fits both addresses and what is left (iommu_pgsize). */
-function leafLevel(pt: PageTable, page: number, frame: number, left: number): number {
-  let level = pt.maxLeafLevel < pt.top ? pt.maxLeafLevel : pt.top;
-  while (level > 0) {
-    const span = spanPages(level);
-    if (left >= span && offsetInSpan(page, level) === 0 && offsetInSpan(frame, level) === 0) break;
-    level--;
-  }
-  return level;
+/** Whether a 4-level table translates `iova`. An int32 is asked first: V8 drops the rest while it sees no other. */
+function inReach(iova: number): boolean {
+  return iova >= 0 && ((iova | 0) === iova || iova < 2 ** 36);
 }
 
-/** How many leaves of that level to enter before a larger one would fit. */
-function leafCount(pt: PageTable, page: number, frame: number, left: number, level: number): number {
-  const span = spanPages(level);
-  const larger = spanPages(level + 1);
-  const couldGrow =
-    level < pt.maxLeafLevel && level < pt.top && offsetInSpan(page, level + 1) === offsetInSpan(frame, level + 1);
-  if (couldGrow) {
-    const toBoundary = larger - offsetInSpan(page, level + 1);
-    if (toBoundary + larger <= left) return toBoundary / span;
-  }
-  return Math.floor(left / span);
+/** Index in the root of a 4-level table. */
+function topIndex(iova: number): number {
+  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828125e-9) & 511;
 }
 
-/** Unmaps [iova, iova + pages) and, in strict mode, flushes and frees. Returns the 4 KiB pages unmapped (iommu_unmap). */
+/**
+ * Unmaps [iova, iova + pages) and, in strict mode, flushes and frees. Returns the 4 KiB pages unmapped (iommu_unmap).
+ *
+ * Fast path: leaves of one leaf table, all there.
+ */
 export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
   const pt = domain.pt;
-  if (!(pages > 0 && iova >= 0 && iova + pages <= pt.pageLimit)) return 0;
-  let unmapped = domain.reclaim.unmapPages(pt, cpu, iova, pages);
-  if (unmapped < pages && unmapped > 0 && !pt.semantics.skipHoles) {
-    unmapped += unmapRest(domain, cpu, iova + unmapped, pages - unmapped);
+  const first = iova & 511;
+  let done = 0;
+  if (pt.fastPaths === true && pages <= 512 - first && pages < 512 && inReach(iova)) {
+    const memory = pt.memory;
+    const low = iova | 0;
+    let left = 1;
+    if (pt.rwlocked === true) {
+      pt.cost.readLocks++;
+    }
+    let table = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
+    table = memory.tableIn(table, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+    table = memory.tableIn(table, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+    const presentLo = pt.presentLo;
+    // Frame 0 reads as zero: below a missing table nothing is found.
+    const at = memory.locate(table, first);
+    for (; done < pages; done++) {
+      if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
+      memory.put((at + 2 * done) | 0, 0, 0);
+    }
+    if (done > 0) {
+      memory.count(table, -done);
+      if (pt.counted === true) {
+        pt.cost.countUpdates++;
+        left = memory.addEntries(table, -done);
+      }
+    }
+    if (pt.rwlocked === true) {
+    }
+    if (done === pages) {
+      if (left === 0) pt.hooks.emptied(pt, cpu, iova);
+      flushRun(domain, cpu, iova, pages);
+      return pages;
+    }
   }
-  if (domain.queue === null) iotlbSync(pt, cpu);
-  else queueIova(pt, domain.queue, cpu);
-  return unmapped;
+  return unmapGeneral(domain, cpu, iova, pages, done);
 }
 
-/** The core asks again until nothing is removed any more (__iommu_unmap). */
-function unmapRest(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
-  let unmapped = 0;
-  while (unmapped < pages) {
-    const done = domain.reclaim.unmapPages(domain.pt, cpu, iova + unmapped, pages - unmapped);
-    if (done === 0) break;
-    unmapped += done;
+/** The sync at the end of an unmap that removed exactly what was asked for. */
+function flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): void {
+  const pt = domain.pt;
+  if (domain.queue === null && cpu.gather.tableCount === 0 && cpu.gather.end === 0) {
+    pt.cost.flushes++;
+    pt.cost.flushPages += pages;
+    pt.flushRange(pt, iova, iova + pages, true);
+    return;
   }
-  return unmapped;
+  const gather = cpu.gather;
+  // A pruned table far away gets a flush of its own: one range over both would flush all that lies between.
+  if (gather.end !== 0 && (iova > gather.end || iova + pages < gather.start)) syncOrQueue(domain, cpu);
+  gatherRange(gather, iova, iova + pages, pages);
+  syncOrQueue(domain, cpu);
 }
 
+/** Frame that `iova` translates to, or -1. */
 export function iommuIovaToPhys(domain: IommuDomain, iova: number): number {
-  return domain.reclaim.iovaToPhys(domain.pt, iova);
+  const pt = domain.pt;
+  if (pt.fastPaths === true && inReach(iova)) {
+    const memory = pt.memory;
+    const low = iova | 0;
+    if (pt.rwlocked === true) {
+      pt.cost.readLocks++;
+    }
+    let table = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
+    table = memory.tableIn(table, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+    let word = memory.locate(table, (low >>> 9) & 511);
+    let lo = memory.lo(word);
+    let offset = 0;
+    if ((lo & pt.tableMask) === pt.tableLo) {
+      const leafTable = tablePfn(lo, memory.hi(word));
+      word = memory.locate(leafTable, low & 511);
+      lo = memory.lo(word);
+    } else {
+      offset = low & 511;
+    }
+    const high = memory.hi(word) & 0xfffff;
+    if (pt.rwlocked === true) {
+    }
+    // An int32 while it can be: a wider number is boxed. A 1 GiB leaf, or the PAT bit of a large x86 page: the general path.
+    if ((lo & pt.presentLo) !== 0 && high < 2048 && (offset === 0 || (lo & 0x1ff000) === 0)) {
+      return ((lo >>> 12) | (high << 20)) + offset;
+    }
+  }
+  return domain.reclaim.iovaToPhys(pt, iova);
 }
 
 /** Nothing pending, nothing queued: for accounting. */

@@ -62,6 +62,8 @@ export function freeAtOnce(_pt: PageTable, _table: number): boolean {
   return true;
 }
 
+export function nothingEmptied(_pt: PageTable, _cpu: Cpu, _page: number): void {}
+
 export function keepChild(_pt: PageTable, _cpu: Cpu, _page: number, _level: number): boolean {
   return false;
 }

@@ -63,6 +63,8 @@ export function* freeAtOnce(_pt: PageTable, _table: number): Flow<boolean> {
   return true;
 }
 
+export function* nothingEmptied(_pt: PageTable, _cpu: Cpu, _page: number): Flow<void> {}
+
 export function* keepChild(_pt: PageTable, _cpu: Cpu, _page: number, _level: number): Flow<boolean> {
   return false;
 }

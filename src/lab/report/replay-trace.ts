@@ -106,6 +106,8 @@ function oddityTable(file: ReplayFile): Table {
     ['Unmaps of what was partly mapped', file.unmapsPartlyMapped],
     ['Unmaps that end several maps', file.unmapsEndingSeveralMaps],
     ['Unmaps that end part of a map', file.unmapsEndingPartOfAMap],
+    ['Unmaps whose size and unmapped_size differ', file.unmapsSizeDiffers],
+    ['Large pages unmapped in part', file.largeLeavesSplit],
   ] as const;
   return shortTable(
     'Maps and unmaps that are not a plain pair',

@@ -113,6 +113,7 @@ export function sampleFile({
       bytes,
       count: Math.round(180_000 / 3 ** i),
     })),
+    mapSizesOther: 0,
     pageSizes: [
       { bytes: 4096, count: 1_204_112 },
       { bytes: 2_097_152, count: 741 },
@@ -127,6 +128,8 @@ export function sampleFile({
     unmapsPartlyMapped: 2,
     unmapsEndingSeveralMaps: 19,
     unmapsEndingPartOfAMap: 0,
+    unmapsSizeDiffers: 0,
+    largeLeavesSplit: 0,
     domains: [
       {
         id: 0,
@@ -149,8 +152,10 @@ export function sampleFile({
     ],
     domainInference: {
       inferred: 2,
+      atLeast: 2,
       certainty: 0.9831,
       ambiguousUnmaps: 412,
+      unmapsAcrossDomains: 3,
       explanation: `The events carry no domain; two mappings of one IOVA that live at once must belong to two.${hostile}`,
     },
     designs: sampleCosts(series),
@@ -196,7 +201,14 @@ export function emptyFile(): ReplayFile {
       unmapsNeverMapped: 0,
     },
     ...{ unmapsPartlyMapped: 0, unmapsEndingSeveralMaps: 0, domains: [], designs: [] },
-    domainInference: { inferred: 0, certainty: 1, ambiguousUnmaps: 0, explanation: '' },
+    domainInference: {
+      inferred: 0,
+      atLeast: 0,
+      certainty: 1,
+      ambiguousUnmaps: 0,
+      unmapsAcrossDomains: 0,
+      explanation: '',
+    },
     series: { time: [], liveBytes: [], maps: [], unmaps: [], tableBytes: [] },
   };
 }

@@ -1,0 +1,18 @@
+/** One process for one design: prints the timed rounds of the micro workloads as JSON. Usage: micro-child DESIGN ROUNDS SCALE. */
+import { checkedRound, planMicro, timedRound } from './micro-workloads.ts';
+import { PageTableBench } from './page-table-bench.ts';
+
+const [design = 'lazy-prune', rounds = '5', scale = '1'] = process.argv.slice(2);
+const plan = planMicro(Number(scale));
+const table = new PageTableBench(design);
+const checked = checkedRound(table, plan);
+// The first rounds are the compiler's.
+for (let i = 0; i < 2; i++) timedRound(table, plan, checked);
+const timed: (readonly number[])[] = [];
+let failures = checked.failures;
+for (let i = 0; i < Number(rounds); i++) {
+  const round = timedRound(table, plan, checked);
+  failures += round.failures;
+  timed.push(round.ns);
+}
+process.stdout.write(`${JSON.stringify({ checksum: checked.checksum, failures, rounds: timed })}\n`);

@@ -1,0 +1,23 @@
+/** One process for one design: the seconds of iova_stress over TIB. Usage: stress-child DESIGN TIB. */
+import { tableReclaim } from '../src/designs/table-reclaim/index.straight.ts';
+import { ArenaMemory } from '../src/hw/memory/arena-memory.ts';
+import { VTD_SECOND_STAGE } from '../src/hw/pt/formats/vtd-second-stage.ts';
+import { createCpu } from '../src/hw/pt/page-table.straight.ts';
+import { createDomain } from '../src/kernel/iommu/domain.straight.ts';
+import { stress, stressPairs } from '../src/sim/workloads/iova-stress.straight.ts';
+
+const [design = 'lazy-prune', tib = '16'] = process.argv.slice(2);
+const reclaim = tableReclaim(design);
+if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
+
+function run(pairs: number): number {
+  const memory = new ArenaMemory({ keepZeroFrames: reclaim!.freesEmpty });
+  const domain = createDomain({ memory, format: VTD_SECOND_STAGE, levels: 4, reclaim: reclaim! });
+  const start = performance.now();
+  const failed = stress(domain, createCpu(), 0, pairs, 1);
+  if (failed !== 0) throw new Error(`${failed} pairs failed`);
+  return (performance.now() - start) / 1000;
+}
+
+run(20_000);
+process.stdout.write(`${JSON.stringify({ seconds: run(stressPairs(Number(tib), 1)) })}\n`);

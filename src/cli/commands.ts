@@ -1,0 +1,34 @@
+/** The commands, by name. A command's own file is loaded when it is asked for. */
+import type { Command } from 'commander';
+import type { ExitCode } from './exit.ts';
+
+/** Adds options, help and the action; `done` takes the exit code. */
+export type Define = (command: Command, done: (code: ExitCode) => void) => void;
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  readonly load: () => Promise<Define>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'lab',
+    summary: 'the whole story on bundled real traces, in two minutes; writes report/index.html',
+    usage: '[options]',
+    load: async () => (await import('./lab.ts')).defineLab,
+  },
+  {
+    name: 'replay',
+    summary: 'a real kernel trace through every page-table design',
+    usage: '[options] FILE…',
+    load: async () => (await import('./replay.ts')).defineReplay,
+  },
+  {
+    name: 'iova-stress',
+    summary: 'the benchmark of the thread of December 2023, for every design',
+    usage: '[options]',
+    load: async () => (await import('./iova-stress.ts')).defineIovaStress,
+  },
+];

@@ -1,0 +1,17 @@
+/** docs/schema is generated from the schemas here: `npx vitest run test/schema -u` writes it anew. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { iovaStressSchema } from './iova-stress.ts';
+import { labSchema } from './lab.ts';
+import { replaySchema } from './replay.ts';
+
+const documents = { 'iova-stress': iovaStressSchema, replay: replaySchema, lab: labSchema };
+
+describe('docs/schema', () => {
+  for (const [name, schema] of Object.entries(documents)) {
+    it(`${name}.json is what the schema of the ${name} document generates`, async () => {
+      const json = z.toJSONSchema(schema.meta({ title: `tablewalk ${name} --json` }));
+      await expect(`${JSON.stringify(json, null, 2)}\n`).toMatchFileSnapshot(`../../docs/schema/${name}.json`);
+    });
+  }
+});
