@@ -11,7 +11,9 @@ const reclaim = tableReclaim(design);
 if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
 
 function run(pairs: number): number {
-  const memory = new ArenaMemory({ keepZeroFrames: reclaim!.freesEmpty });
+  const upper = Math.ceil(pairs / 500) + 16;
+  const room = reclaim!.freesEmpty ? {} : { expectFrames: pairs + upper, expectNonZeroFrames: upper };
+  const memory = new ArenaMemory({ keepZeroFrames: reclaim!.freesEmpty, ...room });
   const domain = createDomain({ memory, format: VTD_SECOND_STAGE, levels: 4, reclaim: reclaim! });
   const start = performance.now();
   const failed = stress(domain, createCpu(), 0, pairs, 1);

@@ -11,7 +11,7 @@ export function wholeNumber(option: string, least: number, most: number, why = '
     throw new BadInput({
       code: 'out-of-range',
       place: option,
-      message: `'${text}' is not a whole number from ${least} to ${most}`,
+      message: `${quoted(text)} is not a whole number from ${least} to ${most}`,
       hint: value > most && why !== '' ? why : `for example ${option} ${Math.min(most, Math.max(least, 16))}`,
     });
   };
@@ -38,11 +38,16 @@ function unknownName(option: string, text: string, names: readonly string[]): In
   return {
     code: 'unknown-name',
     place: option,
-    message: `'${text}' is not known`,
+    message: `${quoted(text)} is not known`,
     hint: `${guess}known are ${names.join(', ')}`,
   };
 }
 
 function refuse(error: InputError): never {
   throw new BadInput(error);
+}
+
+/** What was typed, cut so that the hint after it is still seen. */
+function quoted(text: string): string {
+  return text.length > 60 ? `'${text.slice(0, 60)}…'` : `'${text}'`;
 }

@@ -69,7 +69,12 @@ const frameShift = fc.constantFrom(0, 0, 0, 0, 1, 512, 513);
 const permissions = fc.constantFrom(3, 3, 3, 3, 1, 2, 0);
 
 function mapping(limits: OpLimits, near: readonly number[]): fc.Arbitrary<Op & { kind: 'map' }> {
-  const parts = { at: place(limits, near, mapSizes), shift: frameShift, base: fc.constantFrom(1, 2, 4), prot: permissions };
+  const parts = {
+    at: place(limits, near, mapSizes),
+    shift: frameShift,
+    base: fc.constantFrom(1, 2, 4),
+    prot: permissions,
+  };
   return fc.record(parts).map(({ at, shift, base, prot }) => {
     const leafLevel = shift % 512 !== 0 ? 0 : shift === 512 ? Math.min(1, limits.maxLeafLevel) : limits.maxLeafLevel;
     const pages = leafLevel === 0 ? 1 + ((at.pages - 1) % MANY_LEAVES) : at.pages;
@@ -88,9 +93,15 @@ export function sequence(limits: OpLimits, maxLength: number): fc.Arbitrary<Op[]
   return fc.uniqueArray(fc.constantFrom(...anchors(limits.levels)), { minLength: 1, maxLength: 2 }).chain((near) => {
     const item: fc.Arbitrary<Item> = fc.oneof(
       { weight: 8, arbitrary: mapping(limits, near).map((op) => ({ op })) },
-      { weight: 6, arbitrary: place(limits, near, unmapSizes).map((at) => ({ op: { kind: 'unmap' as const, ...at } })) },
+      {
+        weight: 6,
+        arbitrary: place(limits, near, unmapSizes).map((at) => ({ op: { kind: 'unmap' as const, ...at } })),
+      },
       { weight: 6, arbitrary: fc.record({ which: fc.nat(30), part: fc.nat(3) }).map((back) => ({ back })) },
-      { weight: 1, arbitrary: fc.constantFrom({ op: { kind: 'settle' as const } }, { op: { kind: 'timer' as const } }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom({ op: { kind: 'settle' as const } }, { op: { kind: 'timer' as const } }),
+      },
     );
     return fc.array(item, { minLength: 1, maxLength, size: 'max' }).map(expand);
   });

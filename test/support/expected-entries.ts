@@ -7,7 +7,7 @@ type Values = Record<string, bigint | number>;
 /** Fields that a leaf carries by permission (set_prot of x86_64.h and vtdss.h in drivers/iommu/generic_pt/fmt). */
 function permissions(format: PageTableFormat, prot: number): Values {
   const write = (prot >> 1) & 1;
-  if (format.name === 'x86-64') return { P: 1, 'R/W': write, 'U/S': 1, A: 1 };
+  if (format.name === 'x86-64') return { P: 1, 'R/W': write, 'U/S': 1, A: 1, D: write };
   return { R: prot & 1, W: write };
 }
 
@@ -22,11 +22,6 @@ export function expectedTable(format: PageTableFormat, frame: number): bigint {
   const values: Values =
     format.name === 'x86-64' ? { P: 1, 'R/W': 1, 'U/S': 1, A: 1, ADDR: frame } : { R: 1, W: 1, ADDR: frame };
   return encode(format.layouts.table, values);
-}
-
-/** The dirty bit of a leaf: what hardware writes, and what the x86-64 format may preset. Compared apart. */
-export function dirtyMask(format: PageTableFormat): bigint {
-  return BigInt.asUintN(32, BigInt(format.dirtyLo));
 }
 
 export function word(lo: number, hi: number): bigint {

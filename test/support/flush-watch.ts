@@ -120,7 +120,10 @@ export class FlushWatch {
       const whole = { start, end: start + span((table.key % 8) + 1) };
       if (!covers(table.flushed, whole)) {
         const since = table.flushed.map(spanText).join(' ');
-        this.#fault('table', `${tableName(table.key)} was freed; of its span ${spanText(whole)} only ${since} was flushed`);
+        this.#fault(
+          'table',
+          `${tableName(table.key)} was freed; of its span ${spanText(whole)} only ${since} was flushed`,
+        );
       }
     }
   }

@@ -1,7 +1,7 @@
 /**
  * `lazy-prune`, ours: an unmap that empties a table only remembers it. The next unmap that empties another one unlinks it,
  * with whatever above it is empty too, under one write lock and, where the ranges touch, in one flush. At most one
- * emptied path is pending, and none when the books are read (`settle`).
+ * emptied path is pending, and none when the books are read (`settle`) or a range over several tables is unmapped.
  *
  * Argument: a device maps and unmaps the same few pages again and again, and a walk over new addresses fills the
  * upper tables that it has just emptied. Freeing at once pays for each upper table twice, freeing one step later hardly
@@ -12,7 +12,7 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
+import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
@@ -56,6 +56,8 @@ function* mapPages(
   count: number,
   prot: number,
 ): Flow<number> {
+  // A large page may take the place of the pending table.
+  if (level > 0) yield* settle(pt, cpu);
   pt.cost.readLocks++;
   yield pt.shared.lock.readLock();
   const status = yield* mapRun(pt, cpu, page, frame, level, count, prot);
@@ -63,75 +65,88 @@ function* mapPages(
   return status;
 }
 
+/** The general path: what is pending goes first, since a large range may unlink the tables it stands in; nothing is left pending. */
 function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
+  yield* settle(pt, cpu);
   pt.cost.readLocks++;
   yield pt.shared.lock.readLock();
   const done = yield* unmapAndGather(pt, cpu, page, pages);
   yield pt.shared.lock.readUnlock();
-  if (cpu.emptied.count > 0) yield* exchangePending(pt, cpu);
+  if (cpu.emptied.count > 0) yield* pruneEmptied(pt, cpu);
   return done;
 }
 
 /** The common case: one leaf table was emptied. It is pending from now on; what was pending before goes. */
-function* emptied(pt: PageTable, cpu: Cpu, page: number): Flow<void> {
+function* emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: number): Flow<number> {
+  const shared = pt.shared;
+  let pruned = 0;
   pt.cost.writeLocks++;
-  yield pt.shared.lock.writeLock();
+  yield shared.lock.writeLock();
   yield;
-  const before = pt.shared.pendingPage.load();
+  const before = shared.pendingPage.load();
   if (!sameTable(before, page)) {
-    yield;
-    pt.shared.pendingPage.store(page);
-    if (before !== -1) yield* pruneLeafTable(pt, cpu, before);
+    if (before !== -1) pruned = yield* pruneLeafTable(pt, cpu, before);
+    yield* setPending(pt, page, table, parent);
   }
-  yield pt.shared.lock.writeUnlock();
+  yield shared.lock.writeUnlock();
+  return pruned;
 }
 
-/** prune for a leaf table of a 4-level page table whose parent keeps other tables, as it nearly always does. */
-function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<void> {
+function* setPending(pt: PageTable, page: number, table: number, parent: number): Flow<void> {
+  yield;
+  pt.shared.pendingPage.store(page);
+  yield;
+  pt.shared.pendingTable.store(table);
+  yield;
+  pt.shared.pendingParent.store(parent);
+}
+
+/**
+ * prune for the pending leaf table when its parent keeps other tables, as it nearly always does. Context: the write lock. The
+ * remembered frames are still what they were: only a prune, or an operation that settles first, unlinks tables.
+ */
+function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
   const memory = pt.memory;
-  const low = page | 0;
   yield;
-  const upper = memory.tableIn(pt.root, indexAt(page, 3), pt.tableMask, pt.tableLo);
+  const table = pt.shared.pendingTable.load();
   yield;
-  const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  if (memory.addEntries(table, 0) !== 0) return 0;
   yield;
-  const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-  if (table === 0) return;
-  yield;
-  if (memory.addEntries(table, 0) !== 0) return;
-  yield;
-  if (memory.addEntries(middle, 0) === 1) {
-    yield* prune(pt, cpu, page, 0);
-    return;
-  }
-  const at = memory.locate(middle, (low >>> 9) & 511);
-  yield;
-  memory.put(at, 0, 0);
-  memory.count(middle, -1);
+  const parent = pt.shared.pendingParent.load();
   pt.cost.countUpdates++;
   yield;
-  memory.addEntries(middle, -1);
-  gatherTable(cpu.gather, table);
-  gatherRange(cpu.gather, page - (low & 511), page - (low & 511) + 512, 0);
+  if (memory.addEntries(parent, -1) === 0) {
+    yield;
+    memory.addEntries(parent, 1);
+    yield* prune(pt, cpu, page, 0);
+    return 0;
+  }
+  const at = memory.locate(parent, (page >>> 9) & 511);
+  yield;
+  memory.put(at, 0, 0);
+  memory.count(parent, -1);
+  cpu.prunedPage = page;
+  return table;
 }
 
-/** Prunes what was pending and all that this unmap emptied but one, which is pending from now on. */
-function* exchangePending(pt: PageTable, cpu: Cpu): Flow<void> {
+/** Prunes all tables that an unmap emptied. */
+function* pruneEmptied(pt: PageTable, cpu: Cpu): Flow<void> {
+  const emptied = cpu.emptied;
   pt.cost.writeLocks++;
   yield pt.shared.lock.writeLock();
-  yield;
-  const before = pt.shared.pendingPage.load();
-  const emptied = cpu.emptied;
-  while (emptied.count > 1 || (emptied.count === 1 && emptied.levels[0] !== 0)) {
+  while (emptied.count > 0) {
     emptied.count--;
     yield* prune(pt, cpu, emptied.pages[emptied.count]!, emptied.levels[emptied.count]!);
   }
-  const next = emptied.count === 1 ? emptied.pages[0]! : -1;
-  emptied.count = 0;
-  yield;
-  pt.shared.pendingPage.store(next);
-  if (before !== -1 && !sameTable(before, next)) yield* prune(pt, cpu, before, 0);
   yield pt.shared.lock.writeUnlock();
+}
+
+/** A leaf table is gone: it is not pending any more. Context: the write lock. */
+function* forgetPending(pt: PageTable, table: number): Flow<void> {
+  yield;
+  if (pt.shared.pendingTable.load() !== table) return;
+  yield;
+  pt.shared.pendingPage.store(-1);
 }
 
 /** Whether two pages lie in the span of one leaf table. */
@@ -168,6 +183,7 @@ function* prune(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void
     memory.clear(cpu.path[at + 1]!, index);
     yield* runCleared(pt, cpu.path[at + 1]!, 1);
     gatherTable(cpu.gather, cpu.path[at]!);
+    if (at === 0) yield* forgetPending(pt, cpu.path[at]!);
   }
   if (at > level) yield* gatherPruned(pt, cpu, page, at);
 }
@@ -177,7 +193,8 @@ function* gatherPruned(pt: PageTable, cpu: Cpu, page: number, level: number): Fl
   const span = spanPages(level);
   const start = page - offsetInSpan(page, level);
   const gather = cpu.gather;
-  if (gather.end !== 0 && (start > gather.end || start + span < gather.start)) {
+  // A queued flush is domain-wide anyway.
+  if (!pt.queued && gather.end !== 0 && (start > gather.end || start + span < gather.start)) {
     pt.cost.flushes++;
     pt.cost.flushPages += gather.end - gather.start;
     yield* pt.flushRange(pt, gather.start, gather.end, false);
@@ -203,9 +220,9 @@ function* settle(pt: PageTable, cpu: Cpu): Flow<void> {
   yield;
   const pending = pt.shared.pendingPage.load();
   if (pending !== -1) {
+    yield* prune(pt, cpu, pending, 0);
     yield;
     pt.shared.pendingPage.store(-1);
-    yield* prune(pt, cpu, pending, 0);
   }
   yield pt.shared.lock.writeUnlock();
 }

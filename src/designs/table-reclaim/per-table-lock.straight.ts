@@ -24,10 +24,10 @@ import {
   unmapAndGather,
 } from '../../kernel/iommu/table-reclaim.straight.ts';
 
-/** Context: the parent's read lock is held, and let go once the child's is. */
-function enter(pt: PageTable, cpu: Cpu, table: number, level: number): void {
+/** Context: the parent's read lock is held, and let go once the child's is, unless the walk comes back to the parent. */
+function enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): void {
   pt.cost.readLocks++;
-  if (level < pt.top) {
+  if (level < pt.top && !keep) {
   }
 }
 

@@ -25,11 +25,11 @@ import {
   unmapAndGather,
 } from '../../kernel/iommu/table-reclaim.ts';
 
-/** Context: the parent's read lock is held, and let go once the child's is. */
-function* enter(pt: PageTable, cpu: Cpu, table: number, level: number): Flow<void> {
+/** Context: the parent's read lock is held, and let go once the child's is, unless the walk comes back to the parent. */
+function* enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): Flow<void> {
   pt.cost.readLocks++;
   yield pt.shared.tableLock(table).readLock();
-  if (level < pt.top) {
+  if (level < pt.top && !keep) {
     yield pt.shared.tableLock(cpu.path[level + 1]!).readUnlock();
   }
 }

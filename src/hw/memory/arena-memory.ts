@@ -1,8 +1,11 @@
 /**
- * Simulated physical memory for speed: one Int32Array holds everything, halves of a word interleaved. It begins with a
- * slot for each frame, which says where the frame's 1,024 halves are; a frame that is all zero needs no piece of its own
- * and its slot points to a shared piece of zeros, so 32 GiB of emptied page tables fit in some 150 MiB. Slots and pieces
- * share one array because each typed array that a function touches costs V8 a dozen instructions (docs/adr/0003).
+ * Simulated physical memory for speed: one Int32Array holds everything, halves of a word interleaved. It begins with two
+ * elements a frame: a slot, which says where the frame's 1,024 halves are, and its counters. A frame that is all zero needs
+ * no piece of its own, so 32 GiB of emptied page tables fit in some 200 MiB. All share one array because each typed array
+ * that a function touches costs V8 a dozen instructions (docs/adr/0003).
+ *
+ * Frames are numbered from 512: the elements of those below are never set, and so are the piece of zeros that all slots
+ * which were never set, or are zero again, point to.
  *
  * `keepZeroFrames`: a frame that becomes zero keeps its piece, since a design that frees emptied tables reuses the frame
  * at once. Without it the piece goes back to the pool, since emptied tables stay.
@@ -15,6 +18,9 @@ export interface ArenaOptions {
   readonly keepZeroFrames?: boolean;
   /** Frames of the simulated machine; allocation fails beyond. Default 2^28 (1 TiB of tables). */
   readonly maxFrames?: number;
+  /** Frames and non-zero frames to make room for at once: spares the copies of growing, and what is not used costs nothing. */
+  readonly expectFrames?: number;
+  readonly expectNonZeroFrames?: number;
   /** Host bytes for non-zero frames and slots; beyond, `HostMemoryExhausted` is thrown. Default and most: 8 GiB. */
   readonly maxHostBytes?: number;
 }
@@ -29,23 +35,23 @@ const PIECE = 1024;
 /** Element indices stay below 2^31. */
 const MAX_HOST_BYTES = 2 ** 33;
 
+const FIRST_FRAME = PIECE / 2;
+/** Counters of a frame: the design's in bits 31:16, signed, and the number of non-zero words in 15:0. */
+const COUNTER_SHIFT = 16;
+const NON_ZERO_MASK = 0xffff;
+
 export class ArenaMemory implements TableMemory {
-  /** [0, #capacity): slot of each frame, a position in this array. Then the piece of zeros, then pieces. */
+  /** [0, 2 * #capacity): slot of each frame, a position in this array or 0, and its counters. Then the pieces. */
   #words: Int32Array;
-  /** Frames that have a slot. */
-  #capacity = PIECE;
-  /** Position of the piece of zeros: what the slot of a zero frame says. */
-  #zero = PIECE;
+  /** Frames that have a slot; a power of two. */
+  #capacity: number;
   /** Position after the last piece handed out. */
-  #end = 2 * PIECE;
-  /** Non-zero words of each frame: what is true, not what a design counts. */
-  #nonZero = new Uint16Array(PIECE);
-  #counter = new Int16Array(PIECE);
-  #freeFrames = new Int32Array(PIECE);
+  #end: number;
+  #freeFrames: Int32Array;
   #freeFrameCount = 0;
   #freePieces = new Int32Array(PIECE);
   #freePieceCount = 0;
-  #nextFrame = 1;
+  #nextFrame = FIRST_FRAME;
   readonly #keepZeroFrames: boolean;
   readonly #maxFrames: number;
   readonly #maxHalves: number;
@@ -54,24 +60,26 @@ export class ArenaMemory implements TableMemory {
     this.#keepZeroFrames = options.keepZeroFrames ?? false;
     this.#maxFrames = options.maxFrames ?? 2 ** 28;
     this.#maxHalves = Math.floor(Math.min(options.maxHostBytes ?? MAX_HOST_BYTES, MAX_HOST_BYTES) / 4);
-    this.#words = new Int32Array(64 * PIECE).fill(this.#zero, 0, this.#capacity);
+    this.#capacity = PIECE;
+    while (this.#capacity < FIRST_FRAME + (options.expectFrames ?? 0)) this.#capacity *= 2;
+    this.#end = 2 * this.#capacity;
+    this.#words = new Int32Array(this.#end + Math.max(64, options.expectNonZeroFrames ?? 0) * PIECE);
+    this.#freeFrames = new Int32Array(this.#capacity);
   }
 
   /** A machine just switched on, in the same host memory: no frame is in use, all are zero. */
   reset(): void {
-    this.#words.fill(0, this.#zero, this.#end);
-    this.#words.fill(this.#zero, 0, Math.min(this.#nextFrame, this.#capacity));
-    this.#nonZero.fill(0, 0, this.#nextFrame);
-    this.#counter.fill(0, 0, this.#nextFrame);
-    this.#end = this.#zero + PIECE;
-    this.#nextFrame = 1;
+    this.#words.fill(0, 0, 2 * this.#nextFrame);
+    this.#words.fill(0, 2 * this.#capacity, this.#end);
+    this.#end = 2 * this.#capacity;
+    this.#nextFrame = FIRST_FRAME;
     this.#freeFrameCount = 0;
     this.#freePieceCount = 0;
   }
 
   /** Frames given out and not freed. */
   get framesInUse(): number {
-    return this.#nextFrame - 1 - this.#freeFrameCount;
+    return this.#nextFrame - FIRST_FRAME - this.#freeFrameCount;
   }
 
   /** Host bytes of slots and of pieces that hold non-zero frames, or did. */
@@ -82,13 +90,13 @@ export class ArenaMemory implements TableMemory {
   tableIn(pfn: number, index: number, mask: number, tableLo: number): number {
     const words = this.#words;
     // `| 0` and `| 1` tell V8 that nothing overflows; positions are even.
-    const at = (words[pfn]! + (index << 1)) | 0;
+    const at = (words[pfn << 1]! + (index << 1)) | 0;
     const lo = words[at]!;
     return (lo & mask) === tableLo ? (lo >>> 12) | ((words[at | 1]! & 0x7ff) << 20) : 0;
   }
 
   locate(pfn: number, index: number): number {
-    return (this.#words[pfn]! + (index << 1)) | 0;
+    return (this.#words[pfn << 1]! + (index << 1)) | 0;
   }
 
   lo(at: number): number {
@@ -100,8 +108,7 @@ export class ArenaMemory implements TableMemory {
   }
 
   open(pfn: number, index: number): number {
-    const base = this.#words[pfn]!;
-    return ((base === this.#zero ? this.#attach(pfn) : base) + (index << 1)) | 0;
+    return ((this.#words[pfn << 1] || this.#attach(pfn)) + (index << 1)) | 0;
   }
 
   put(at: number, lo: number, hi: number): void {
@@ -110,9 +117,9 @@ export class ArenaMemory implements TableMemory {
   }
 
   count(pfn: number, delta: number): void {
-    const left = this.#nonZero[pfn]! + delta;
-    this.#nonZero[pfn] = left;
-    if (left === 0 && !this.#keepZeroFrames) this.#detach(pfn);
+    const left = (this.#words[(pfn << 1) | 1]! + delta) | 0;
+    this.#words[(pfn << 1) | 1] = left;
+    if ((left & NON_ZERO_MASK) === 0 && !this.#keepZeroFrames) this.#detach(pfn);
   }
 
   store(pfn: number, index: number, lo: number, hi: number): void {
@@ -129,7 +136,7 @@ export class ArenaMemory implements TableMemory {
 
   fill(pfn: number, index: number, lo: number, hi: number): void {
     this.put(this.open(pfn, index), lo, hi);
-    this.#nonZero[pfn]!++;
+    this.#words[(pfn << 1) | 1]!++;
   }
 
   installIfZero(pfn: number, index: number, lo: number, hi: number): boolean {
@@ -154,7 +161,7 @@ export class ArenaMemory implements TableMemory {
   allocFrame(): number {
     if (this.#freeFrameCount === 0) return this.#allocFresh();
     const pfn = this.#freeFrames[--this.#freeFrameCount]!;
-    if ((this.#nonZero[pfn]! | this.#counter[pfn]!) !== 0) this.#clean(pfn);
+    if (this.#words[(pfn << 1) | 1] !== 0) this.#clean(pfn);
     return pfn;
   }
 
@@ -163,9 +170,9 @@ export class ArenaMemory implements TableMemory {
   }
 
   addRefcount(pfn: number, delta: number): number {
-    const value = this.#counter[pfn]! + delta;
-    this.#counter[pfn] = value;
-    return value;
+    const value = (this.#words[(pfn << 1) | 1]! + (delta << COUNTER_SHIFT)) | 0;
+    this.#words[(pfn << 1) | 1] = value;
+    return value >> COUNTER_SHIFT;
   }
 
   addMapcount(pfn: number, delta: number): number {
@@ -178,30 +185,29 @@ export class ArenaMemory implements TableMemory {
 
   /** Non-zero words of a frame: for tests and reports. */
   nonZeroWords(pfn: number): number {
-    return this.#nonZero[pfn] ?? 0;
+    return (this.#words[(pfn << 1) | 1] ?? 0) & NON_ZERO_MASK;
   }
 
   #allocFresh(): number {
-    if (this.#nextFrame > this.#maxFrames) return 0;
+    if (this.#nextFrame - FIRST_FRAME >= this.#maxFrames) return 0;
     if (this.#nextFrame === this.#capacity) this.#growFrames();
     return this.#nextFrame++;
   }
 
   /** Doubles the slots: all pieces move up by as much, and with them what the slots and the free list say. */
   #growFrames(): void {
-    const shift = this.#capacity;
+    const shift = 2 * this.#capacity;
     const old = this.#words;
     const grownEnd = this.#end + shift;
     this.#words = new Int32Array(this.#roomFor(grownEnd));
-    this.#words.set(old.subarray(this.#capacity, this.#end), this.#capacity + shift);
-    for (let pfn = 0; pfn < this.#capacity; pfn++) this.#words[pfn] = old[pfn]! + shift;
+    this.#words.set(old.subarray(0, shift));
+    this.#words.set(old.subarray(shift, this.#end), 2 * shift);
+    for (let pfn = FIRST_FRAME; pfn < this.#capacity; pfn++) {
+      if (old[pfn << 1] !== 0) this.#words[pfn << 1] = old[pfn << 1]! + shift;
+    }
     for (let i = 0; i < this.#freePieceCount; i++) this.#freePieces[i] = this.#freePieces[i]! + shift;
-    this.#zero += shift;
     this.#end = grownEnd;
-    this.#words.fill(this.#zero, this.#capacity, this.#capacity + shift);
-    this.#capacity += shift;
-    this.#nonZero = grown(this.#nonZero, new Uint16Array(this.#capacity));
-    this.#counter = grown(this.#counter, new Int16Array(this.#capacity));
+    this.#capacity *= 2;
     this.#freeFrames = grown(this.#freeFrames, new Int32Array(this.#capacity));
   }
 
@@ -227,7 +233,7 @@ export class ArenaMemory implements TableMemory {
       }
       this.#end = at + PIECE;
     }
-    this.#words[pfn] = at;
+    this.#words[pfn << 1] = at;
     return at;
   }
 
@@ -235,22 +241,22 @@ export class ArenaMemory implements TableMemory {
     if (this.#freePieceCount === this.#freePieces.length) {
       this.#freePieces = grown(this.#freePieces, new Int32Array(this.#freePieces.length * 2));
     }
-    this.#freePieces[this.#freePieceCount++] = this.#words[pfn]!;
-    this.#words[pfn] = this.#zero;
+    this.#freePieces[this.#freePieceCount++] = this.#words[pfn << 1]!;
+    this.#words[pfn << 1] = 0;
   }
 
   /** A page from the allocator is zero, and so are its counters. */
   #clean(pfn: number): void {
-    this.#counter[pfn] = 0;
-    if (this.#nonZero[pfn] === 0) return;
-    const at = this.#words[pfn]!;
+    const dirty = (this.#words[(pfn << 1) | 1]! & NON_ZERO_MASK) !== 0;
+    this.#words[(pfn << 1) | 1] = 0;
+    if (!dirty) return;
+    const at = this.#words[pfn << 1]!;
     this.#words.fill(0, at, at + PIECE);
-    this.#nonZero[pfn] = 0;
     if (!this.#keepZeroFrames) this.#detach(pfn);
   }
 }
 
-function grown<A extends Int32Array | Uint16Array | Int16Array>(from: A, to: A): A {
+function grown(from: Int32Array, to: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   to.set(from);
   return to;
 }

@@ -70,7 +70,7 @@ export function spanPages(level: number): number {
 }
 
 /** 2^-27: what brings the level 3 index of a page number to bits 8:0. */
-export const PER_LEVEL_3 = 7.450580596923828125e-9;
+export const PER_LEVEL_3 = 7.450580596923828e-9;
 
 /** Index of `page` in a table at `level`. */
 export function indexAt(page: number, level: number): number {

@@ -55,8 +55,8 @@ export function* mapPages(
     frame += pages;
     left -= run;
   }
-  // 3. Tables that gave way to large pages: flush any walk cache that may hold them, then free.
-  if (cpu.gather.tableCount > 0) yield* iotlbSync(pt, cpu);
+  // 3. What gave way to large pages: flush any cache that may hold it, then free the tables.
+  if (cpu.gather.end !== 0) yield* iotlbSync(pt, cpu);
   return cpu.status;
 }
 
@@ -70,7 +70,7 @@ function* descend(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<nu
   const high = (page * PER_LEVEL_3) | 0;
   let table = pt.root;
   cpu.path[pt.top] = table;
-  if (walkHooks) yield* pt.hooks.enter(pt, cpu, table, pt.top);
+  if (walkHooks) yield* pt.hooks.enter(pt, cpu, table, pt.top, false);
   for (let at = pt.top; at > level; at--) {
     const index = (at < 3 ? low >>> (9 * at) : high >>> (9 * (at - 3))) & 511;
     yield;
@@ -92,7 +92,7 @@ function* descend(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<nu
     }
     if (walkHooks) {
       cpu.path[at - 1] = child;
-      yield* pt.hooks.enter(pt, cpu, child, at - 1);
+      yield* pt.hooks.enter(pt, cpu, child, at - 1, false);
     }
     table = child;
   }

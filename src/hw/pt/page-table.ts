@@ -85,6 +85,10 @@ export interface Cpu {
   mapped: number;
   /** How the last walk ended: 0, or a negative error. */
   status: number;
+  /** First page after what the last unmap removed or was asked to remove: beyond the range when a large page was cut. */
+  removedEnd: number;
+  /** A page of the span of the leaf table that `emptied` unlinked. */
+  prunedPage: number;
   /** Level at which the last walk ended. */
   level: number;
   /** Level of the entry that pointed to the highest table that a reclaiming unmap unlinked; 0 when none. */
@@ -105,8 +109,11 @@ export interface ReclaimHooks {
   tableAllocated(pt: PageTable, table: number): Flow<void>;
   /** The holder of `table` is done with it, after the flush. True: the frame goes back to the allocator now. */
   tableFreed(pt: PageTable, table: number): Flow<boolean>;
-  /** A walk has a pointer to `table` at `level` and still stands in its parent, `cpu.path[level + 1]`. */
-  enter(pt: PageTable, cpu: Cpu, table: number, level: number): Flow<void>;
+  /**
+   * A walk has a pointer to `table` at `level` and still stands in its parent, `cpu.path[level + 1]`; `keep`: it will come back to
+   * the parent.
+   */
+  enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): Flow<void>;
   /** The walk is done with `table`. */
   leave(pt: PageTable, cpu: Cpu, table: number, level: number): Flow<void>;
   /** A map is about to list the tables below an entry, or has done so. */
@@ -122,8 +129,12 @@ export interface ReclaimHooks {
    * was unlinked, so that its parent is worth a look.
    */
   childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<boolean>;
-  /** A fast-path unmap of `page` left a leaf table without entries, and holds no lock any more. */
-  emptied(pt: PageTable, cpu: Cpu, page: number): Flow<void>;
+  /**
+   * A fast-path unmap of `page` left the leaf table `table`, below `parent`, without entries, and holds no lock any more. Returns
+   * the frame of another leaf table that was unlinked instead, with a page of its span in `cpu.prunedPage`, or 0; what is more
+   * is on the gather.
+   */
+  emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: number): Flow<number>;
 }
 
 export interface HookUse {
@@ -151,8 +162,10 @@ export interface Shared {
   readonly lock: RwLock;
   /** A reader/writer lock a table, made when first asked for. */
   tableLock(table: number): RwLock;
-  /** First page of the span of the emptied table left pending, or -1 (lazy-prune). */
+  /** The emptied leaf table left pending (lazy-prune): a page of its span or -1, its frame, and the frame of its parent. */
   readonly pendingPage: Word;
+  readonly pendingTable: Word;
+  readonly pendingParent: Word;
 }
 
 /** Submits an IOTLB invalidation for [start, end) and waits for it. `ih`: leaf entries only. */
@@ -230,7 +243,7 @@ export function* createPageTable(options: PageTableOptions): Flow<PageTable> {
     fastPaths: levels === 4 && !options.hooks.uses.walk && !options.hooks.uses.entries,
     counted: options.hooks.uses.runs,
     rwlocked: options.hooks.uses.rwlock,
-    shared: options.shared ?? createShared(new World(), new PlainWord(-1)),
+    shared: options.shared ?? createShared(new World(), (_name, value) => new PlainWord(value)),
   };
   pt.cost.tablesAllocated = 1;
   pt.cost.tablesAlivePeak = 1;
@@ -255,11 +268,14 @@ export class PlainWord implements Word {
   }
 }
 
-export function createShared(world: World, pendingPage: Word): Shared {
+/** `word` makes the shared variables: cells under the checker, plain words otherwise. */
+export function createShared(world: World, word: (name: string, value: number) => Word): Shared {
   const tableLocks = new Map<number, RwLock>();
   return {
     lock: new RwLock(world, 'pgd_lock'),
-    pendingPage,
+    pendingPage: word('pending page', -1),
+    pendingTable: word('pending table', 0),
+    pendingParent: word('pending parent', 0),
     tableLock: (table) => {
       let lock = tableLocks.get(table);
       if (lock === undefined) {
@@ -277,6 +293,8 @@ export function createCpu(): Cpu {
     gather: { start: 0, end: 0, asked: 0, tables: new Int32Array(16), tableCount: 0 },
     mapped: 0,
     status: 0,
+    removedEnd: 0,
+    prunedPage: 0,
     level: 0,
     freedLevel: 0,
     emptied: { pages: [], levels: [], count: 0 },

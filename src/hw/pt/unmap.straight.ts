@@ -29,10 +29,11 @@ export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number)
   const high = (page * PER_LEVEL_3) | 0;
   const stop = pages === 1 ? 0 : levelOfRange(pt, page, last);
   cpu.status = 0;
+  cpu.removedEnd = page + pages;
   let table = pt.root;
   let level = pt.top;
   cpu.path[level] = table;
-  if (hooks.uses.walk) hooks.enter(pt, cpu, table, level);
+  if (hooks.uses.walk) hooks.enter(pt, cpu, table, level, false);
   // 1. Down while the range lies within one table entry and does not cover all of it.
   while (level > stop) {
     const index = (level < 3 ? low >>> (9 * level) : high >>> (9 * (level - 3))) & 511;
@@ -47,16 +48,16 @@ export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number)
     table = tablePfn(lo, memory.hi(word));
     level--;
     cpu.path[level] = table;
-    if (hooks.uses.walk) hooks.enter(pt, cpu, table, level);
+    if (hooks.uses.walk) hooks.enter(pt, cpu, table, level, false);
   }
   // 2. The entries there, and whatever is below them.
   const done =
     level === 0
       ? clearSmallLeaves(pt, cpu, table, low & 511, last & 511)
       : unmapLevel(pt, cpu, table, level, page, last);
-  if (hooks.uses.walk) hooks.leave(pt, cpu, table, level);
   // 3. On the way up, the design looks at each table that the range left behind.
   if (hooks.uses.children) lookUpwards(pt, cpu, page, level);
+  if (hooks.uses.walk) hooks.leave(pt, cpu, table, level);
   return done;
 }
 
@@ -120,6 +121,7 @@ function unmapLevel(pt: PageTable, cpu: Cpu, table: number, level: number, page:
       }
       clearEntry(pt, table, index);
       done += span;
+      if (next > cpu.removedEnd) cpu.removedEnd = next;
     } else {
       const child = tablePfn(lo, pt.memory.hi(word));
       const covered = at === start && last >= next - 1;
@@ -151,17 +153,18 @@ function unmapChild(
     return listed;
   }
   cpu.path[level - 1] = child;
-  if (pt.hooks.uses.walk) pt.hooks.enter(pt, cpu, child, level - 1);
+  if (pt.hooks.uses.walk) pt.hooks.enter(pt, cpu, child, level - 1, true);
   const done = unmapLevel(pt, cpu, child, level - 1, from, to);
-  if (pt.hooks.uses.walk) pt.hooks.leave(pt, cpu, child, level - 1);
   cpu.path[level] = table;
   cpu.path[level - 1] = child;
-  if (collect && cpu.status === 0) {
-    clearEntry(pt, table, index);
-    gatherTable(cpu.gather, child);
-  } else if (pt.hooks.uses.children) {
-    pt.hooks.childLeft(pt, cpu, from, level - 1);
+  if (!collect || cpu.status !== 0) {
+    if (pt.hooks.uses.children) pt.hooks.childLeft(pt, cpu, from, level - 1);
+    if (pt.hooks.uses.walk) pt.hooks.leave(pt, cpu, child, level - 1);
+    return done;
   }
+  if (pt.hooks.uses.walk) pt.hooks.leave(pt, cpu, child, level - 1);
+  clearEntry(pt, table, index);
+  gatherTable(cpu.gather, child);
   return done;
 }
 

@@ -5,9 +5,10 @@
  */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { runs, sequence } from '../../../test/support/domain-arbitraries.ts';
-import { checkSequence, FORMATS, knownFaults, type Setup } from '../../../test/support/domain-harness.ts';
 import { DESIGNS } from '../../../test/support/designs.ts';
+import { runs, sequence } from '../../../test/support/domain-arbitraries.ts';
+import { checkSequence, knownFaults, type Setup } from '../../../test/support/domain-harness.ts';
+import { FORMATS } from '../../../test/support/formats.ts';
 import { DMA_PTE, GENERIC_PT, REPLAY } from '../../hw/pt/page-table.straight.ts';
 
 const MINUTES = 60_000;

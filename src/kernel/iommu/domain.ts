@@ -8,7 +8,7 @@
 import type { Flow } from '../../base/flow.ts';
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
 import { type PageTableFormat, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
+import { gatherRange, gatherTable, iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
 import { missingLeafTable } from '../../hw/pt/new-table.ts';
 import {
   type Cpu,
@@ -134,7 +134,7 @@ function inReach(iova: number): boolean {
 
 /** Index in the root of a 4-level table. */
 function topIndex(iova: number): number {
-  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828125e-9) & 511;
+  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828e-9) & 511;
 }
 
 /**
@@ -155,11 +155,11 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
       yield pt.shared.lock.readLock();
     }
     yield;
-    let table = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
+    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
     yield;
-    table = memory.tableIn(table, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
     yield;
-    table = memory.tableIn(table, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
     const presentLo = pt.presentLo;
     // Frame 0 reads as zero: below a missing table nothing is found.
     const at = memory.locate(table, first);
@@ -181,26 +181,60 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
       yield pt.shared.lock.readUnlock();
     }
     if (done === pages) {
-      if (left === 0) yield* pt.hooks.emptied(pt, cpu, iova);
-      yield* flushRun(domain, cpu, iova, pages);
+      const pruned = left === 0 ? yield* pt.hooks.emptied(pt, cpu, iova, table, middle) : 0;
+      yield* flushRun(domain, cpu, iova, pages, pruned);
       return pages;
     }
   }
   return yield* unmapGeneral(domain, cpu, iova, pages, done);
 }
 
-/** The sync at the end of an unmap that removed exactly what was asked for. */
-function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): Flow<void> {
+/**
+ * The sync at the end of an unmap that removed exactly what was asked for. `pruned`: a leaf table, unlinked elsewhere, that is
+ * freed after the flush of its span.
+ */
+function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
   const pt = domain.pt;
-  if (domain.queue === null && cpu.gather.tableCount === 0 && cpu.gather.end === 0) {
-    pt.cost.flushes++;
-    pt.cost.flushPages += pages;
-    yield* pt.flushRange(pt, iova, iova + pages, true);
+  if (domain.queue !== null || cpu.gather.end !== 0) {
+    yield* gatherRun(domain, cpu, iova, pages, pruned);
     return;
   }
+  let start = iova;
+  let end = iova + pages;
+  if (pruned !== 0) {
+    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
+    if (prunedStart > end || prunedStart + 512 < start) {
+      // Far away: a flush of its own, since one range over both would flush all that lies between.
+      yield* countedFlush(pt, prunedStart, prunedStart + 512, 0, false);
+    } else {
+      if (prunedStart < start) start = prunedStart;
+      if (prunedStart + 512 > end) end = prunedStart + 512;
+    }
+  }
+  yield* countedFlush(pt, start, end, pages, pruned === 0);
+  if (pruned !== 0) {
+    pt.cost.tablesFreed++;
+    yield;
+    pt.memory.freeFrame(pruned);
+  }
+}
+
+function* countedFlush(pt: PageTable, start: number, end: number, asked: number, ih: boolean): Flow<void> {
+  pt.cost.flushes++;
+  pt.cost.flushPages += end - start;
+  pt.cost.flushEnlargedPages += end - start - asked;
+  yield* pt.flushRange(pt, start, end, ih);
+}
+
+/** The same by way of the gather: for the queue, or when the design has put more there. */
+function* gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
   const gather = cpu.gather;
-  // A pruned table far away gets a flush of its own: one range over both would flush all that lies between.
-  if (gather.end !== 0 && (iova > gather.end || iova + pages < gather.start)) yield* syncOrQueue(domain, cpu);
+  if (pruned !== 0) {
+    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
+    gatherTable(gather, pruned);
+    gatherRange(gather, prunedStart, prunedStart + 512, 0);
+  }
+  if (domain.queue === null && (iova > gather.end || iova + pages < gather.start)) yield* syncOrQueue(domain, cpu);
   gatherRange(gather, iova, iova + pages, pages);
   yield* syncOrQueue(domain, cpu);
 }

@@ -44,7 +44,7 @@ export function createFlushQueue(size: number = FQ_SIZE): FlushQueue {
   };
 }
 
-/** Takes over what an unmap gathered. Steps as in the kernel; the ring's lock is `pt.shared`'s business in issue-sized models. */
+/** Takes over what an unmap gathered. Steps as in the kernel, without the ring's lock: one CPU a ring. */
 export function* queueIova(pt: PageTable, queue: FlushQueue, cpu: Cpu): Flow<void> {
   if (cpu.gather.end === 0) return;
   // 3. Release what an earlier flush has made safe.

@@ -67,7 +67,12 @@ describe('an unmap', () => {
 
   for (const design of ['per-table-lock', 'lazy-prune']) {
     it(`flushes the whole span of a table that it unlinks (${design})`, () => {
-      const { flushes, faults } = flushedBy(design, GENERIC_PT, [map(0, 1), map(MIB2, 1), unmap(0, 1), { kind: 'settle' }]);
+      const { flushes, faults } = flushedBy(design, GENERIC_PT, [
+        map(0, 1),
+        map(MIB2, 1),
+        unmap(0, 1),
+        { kind: 'settle' },
+      ]);
       expect(faults).toEqual([]);
       if (design === 'lazy-prune') expect(flushes).toEqual([{ start: 0, end: MIB2 }]);
     });

@@ -10,7 +10,7 @@ import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.t
 export interface TableReclaim {
   readonly name: string;
   readonly hooks: ReclaimHooks;
-  /** Whether tables emptied piece by piece are freed: lets memory keep the host page of a zero frame. */
+  /** Whether tables emptied piece by piece are freed, in strict mode: memory then keeps the host page of a zero frame. */
   readonly freesEmpty: boolean;
   /** As hw/pt's mapPages, under the design's locks. */
   mapPages(
@@ -37,12 +37,11 @@ export function unmapAndGather(pt: PageTable, cpu: Cpu, page: number, pages: num
     const size = page + grown <= pt.pageLimit ? grown : pt.pageLimit - page;
     unmapRun(pt, cpu, page, size);
     if (cpu.status < 0) return 0;
-    gatherRange(cpu.gather, page, page + size, pages);
+    gatherRange(cpu.gather, page, cpu.removedEnd, pages);
     return size;
   }
   const done = unmapRun(pt, cpu, page, pages);
-  const covered = done > pages ? done : pages;
-  if (done > 0 || cpu.gather.tableCount > 0) gatherRange(cpu.gather, page, page + covered, pages);
+  if (done > 0 || cpu.gather.tableCount > 0) gatherRange(cpu.gather, page, cpu.removedEnd, pages);
   return done;
 }
 
@@ -62,7 +61,15 @@ export function freeAtOnce(_pt: PageTable, _table: number): boolean {
   return true;
 }
 
-export function nothingEmptied(_pt: PageTable, _cpu: Cpu, _page: number): void {}
+export function nothingEmptied(
+  _pt: PageTable,
+  _cpu: Cpu,
+  _page: number,
+  _table: number,
+  _parent: number,
+): number {
+  return 0;
+}
 
 export function keepChild(_pt: PageTable, _cpu: Cpu, _page: number, _level: number): boolean {
   return false;

@@ -85,7 +85,7 @@ export const X86_64: PageTableFormat = {
   pageSizeLo: maskLo(X86_64_PDE_LEAF, 'PS'),
   accessedLo: A,
   dirtyLo: D,
-  // A page that may be written may be read: the format has no write-only leaf.
-  leafLo: [0, P | US | A, P | US | RW | A, P | US | RW | A],
+  // As generic_pt's set_prot: accessed and, where writable, dirty already. The format has no write-only leaf.
+  leafLo: [0, P | US | A, P | US | RW | A | D, P | US | RW | A | D],
   leafHi: [0, 0, 0, 0],
 };
