@@ -74,7 +74,10 @@ function emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: n
   let pruned = 0;
   pt.cost.writeLocks++;
   const before = shared.pendingPage.load();
-  if (!sameTable(before, page)) {
+  if (shared.unlinks.load() !== cpu.unlinksSeen) {
+    // Between the two locks some table went, perhaps this one: trust no frame, look again.
+    prune(pt, cpu, page, 0);
+  } else if (!sameTable(before, page)) {
     if (before !== -1) pruned = pruneLeafTable(pt, cpu, before);
     setPending(pt, page, table, parent);
   }
@@ -105,6 +108,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): number {
   const at = memory.locate(parent, (page >>> 9) & 511);
   memory.put(at, 0, 0);
   memory.count(parent, -1);
+  countUnlink(pt);
   cpu.prunedPage = page;
   return table;
 }
@@ -117,6 +121,11 @@ function pruneEmptied(pt: PageTable, cpu: Cpu): void {
     emptied.count--;
     prune(pt, cpu, emptied.pages[emptied.count]!, emptied.levels[emptied.count]!);
   }
+}
+
+/** Context: the write lock. */
+function countUnlink(pt: PageTable): void {
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
 }
 
 /** A leaf table is gone: it is not pending any more. Context: the write lock. */
@@ -155,6 +164,7 @@ function prune(pt: PageTable, cpu: Cpu, page: number, level: number): void {
     const index = (at < 2 ? low >>> (9 * (at + 1)) : high >>> (9 * (at - 2))) & 511;
     memory.clear(cpu.path[at + 1]!, index);
     runCleared(pt, cpu.path[at + 1]!, 1);
+    countUnlink(pt);
     gatherTable(cpu.gather, cpu.path[at]!);
     if (at === 0) forgetPending(pt, cpu.path[at]!);
   }

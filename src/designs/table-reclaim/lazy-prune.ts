@@ -84,7 +84,11 @@ function* emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: 
   yield shared.lock.writeLock();
   yield;
   const before = shared.pendingPage.load();
-  if (!sameTable(before, page)) {
+  yield;
+  if (shared.unlinks.load() !== cpu.unlinksSeen) {
+    // Between the two locks some table went, perhaps this one: trust no frame, look again.
+    yield* prune(pt, cpu, page, 0);
+  } else if (!sameTable(before, page)) {
     if (before !== -1) pruned = yield* pruneLeafTable(pt, cpu, before);
     yield* setPending(pt, page, table, parent);
   }
@@ -125,6 +129,7 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
   yield;
   memory.put(at, 0, 0);
   memory.count(parent, -1);
+  yield* countUnlink(pt);
   cpu.prunedPage = page;
   return table;
 }
@@ -139,6 +144,12 @@ function* pruneEmptied(pt: PageTable, cpu: Cpu): Flow<void> {
     yield* prune(pt, cpu, emptied.pages[emptied.count]!, emptied.levels[emptied.count]!);
   }
   yield pt.shared.lock.writeUnlock();
+}
+
+/** Context: the write lock. */
+function* countUnlink(pt: PageTable): Flow<void> {
+  yield;
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
 }
 
 /** A leaf table is gone: it is not pending any more. Context: the write lock. */
@@ -182,6 +193,7 @@ function* prune(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void
     yield;
     memory.clear(cpu.path[at + 1]!, index);
     yield* runCleared(pt, cpu.path[at + 1]!, 1);
+    yield* countUnlink(pt);
     gatherTable(cpu.gather, cpu.path[at]!);
     if (at === 0) yield* forgetPending(pt, cpu.path[at]!);
   }

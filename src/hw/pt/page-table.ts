@@ -87,6 +87,8 @@ export interface Cpu {
   status: number;
   /** First page after what the last unmap removed or was asked to remove: beyond the range when a large page was cut. */
   removedEnd: number;
+  /** `shared.unlinks` as it was while this CPU last held the read lock of an unmap. */
+  unlinksSeen: number;
   /** A page of the span of the leaf table that `emptied` unlinked. */
   prunedPage: number;
   /** Level at which the last walk ended. */
@@ -166,6 +168,8 @@ export interface Shared {
   readonly pendingPage: Word;
   readonly pendingTable: Word;
   readonly pendingParent: Word;
+  /** How many tables were unlinked under the write lock: tells whether frames seen under the read lock are still what they were. */
+  readonly unlinks: Word;
 }
 
 /** Submits an IOTLB invalidation for [start, end) and waits for it. `ih`: leaf entries only. */
@@ -276,6 +280,7 @@ export function createShared(world: World, word: (name: string, value: number) =
     pendingPage: word('pending page', -1),
     pendingTable: word('pending table', 0),
     pendingParent: word('pending parent', 0),
+    unlinks: word('unlinks', 0),
     tableLock: (table) => {
       let lock = tableLocks.get(table);
       if (lock === undefined) {
@@ -294,6 +299,7 @@ export function createCpu(): Cpu {
     mapped: 0,
     status: 0,
     removedEnd: 0,
+    unlinksSeen: 0,
     prunedPage: 0,
     level: 0,
     freedLevel: 0,

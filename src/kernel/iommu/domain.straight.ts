@@ -162,6 +162,7 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
       }
     }
     if (pt.rwlocked === true) {
+      cpu.unlinksSeen = pt.shared.unlinks.load();
     }
     if (done === pages) {
       const pruned = left === 0 ? pt.hooks.emptied(pt, cpu, iova, table, middle) : 0;

@@ -178,6 +178,8 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
       }
     }
     if (pt.rwlocked === true) {
+      yield;
+      cpu.unlinksSeen = pt.shared.unlinks.load();
       yield pt.shared.lock.readUnlock();
     }
     if (done === pages) {
