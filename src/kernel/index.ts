@@ -10,5 +10,5 @@ export {
   iommuUnmap,
   settleDomain,
 } from './iommu/domain.straight.ts';
-export { FQ_SIZE, FQ_TIMEOUT_MS, type FlushQueue } from './iommu/flush-queue.straight.ts';
+export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';

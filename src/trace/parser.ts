@@ -24,7 +24,8 @@ export interface TraceParserOptions {
   readonly linesToRecognise?: number;
 }
 
-const HOW_TO_RECORD = 'record one with: trace-cmd record -e iommu; trace-cmd report > FILE; or copy /sys/kernel/tracing/trace';
+const HOW_TO_RECORD =
+  'record one with: trace-cmd record -e iommu; trace-cmd report > FILE; or copy /sys/kernel/tracing/trace';
 
 export class TraceTextParser {
   readonly #state: TraceState;

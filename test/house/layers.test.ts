@@ -101,7 +101,9 @@ describe('outside of node/ and cli/', () => {
   it('nobody imports from Node, or a package', () => {
     const wrong = portable
       .filter(({ layer }) => layer !== 'web')
-      .flatMap(({ name, imports }) => imports.filter((specifier) => !specifier.startsWith('.')).map((s) => `${name}: ${s}`));
+      .flatMap(({ name, imports }) =>
+        imports.filter((specifier) => !specifier.startsWith('.')).map((s) => `${name}: ${s}`),
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -119,7 +121,9 @@ describe('outside of node/ and cli/', () => {
 
 describe('every file', () => {
   it('exports by name', () => {
-    expect(PRODUCT.filter(({ code }) => /\bexport\s+default\b/.test(withoutText(code))).map(({ name }) => name)).toEqual([]);
+    expect(
+      PRODUCT.filter(({ code }) => /\bexport\s+default\b/.test(withoutText(code))).map(({ name }) => name),
+    ).toEqual([]);
   });
 
   it('has the cast to a brand in src/base/brands.ts alone', () => {
@@ -149,5 +153,8 @@ describe('every layer', () => {
 
 /** Code without what stands in quotes: text may speak of anything. */
 function withoutText(code: string): string {
-  return code.replace(/'(?:[^'\\\n]|\\.)*'/g, "''").replace(/"(?:[^"\\\n]|\\.)*"/g, '""').replace(/`(?:[^`\\]|\\.)*`/g, '``');
+  return code
+    .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
+    .replace(/`(?:[^`\\]|\\.)*`/g, '``');
 }

@@ -1,4 +1,4 @@
-/** The table-reclaim family by name. Its place in the thread's argument is in each design's head and in docs/designs.md. */
+/** The table-reclaim family by name. Its place in the argument is in each design's head. */
 // @straight
 import type { TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
 import { coveredRange } from './covered-range.ts';
