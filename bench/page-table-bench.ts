@@ -18,52 +18,52 @@ import type { TableReclaim } from '../src/kernel/iommu/table-reclaim.straight.ts
 import { type BenchTable, mixLeafEntry, mixTableEntry } from './micro-workloads.ts';
 
 export class PageTableBench implements BenchTable {
-  readonly #reclaim: TableReclaim;
-  readonly #memory: ArenaMemory;
-  readonly #cpu = createCpu();
-  #domain: IommuDomain;
+  private readonly reclaim: TableReclaim;
+  private readonly memory: ArenaMemory;
+  private readonly cpu = createCpu();
+  private domain: IommuDomain;
 
   constructor(design: string) {
     const reclaim = tableReclaim(design);
     if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
-    this.#reclaim = reclaim;
-    this.#memory = new ArenaMemory({ keepZeroFrames: reclaim.freesEmpty });
-    this.#domain = this.#newDomain();
+    this.reclaim = reclaim;
+    this.memory = new ArenaMemory({ keepZeroFrames: reclaim.freesEmpty });
+    this.domain = this.newDomain();
   }
 
   /** A new domain on a machine just switched on, whose host memory is warm: as in the C reference. */
   reset(): void {
-    const lost = destroyDomain(this.#domain, this.#cpu);
-    if (lost !== 0) throw new Error(`${this.#reclaim.name} lost ${lost} tables`);
-    this.#memory.reset();
-    this.#domain = this.#newDomain();
+    const lost = destroyDomain(this.domain, this.cpu);
+    if (lost !== 0) throw new Error(`${this.reclaim.name} lost ${lost} tables`);
+    this.memory.reset();
+    this.domain = this.newDomain();
   }
 
   map(vpn: number, pfn: number, pages: number): number {
-    return iommuMap(this.#domain, this.#cpu, vpn, pfn, pages, IOMMU_READ | IOMMU_WRITE);
+    return iommuMap(this.domain, this.cpu, vpn, pfn, pages, IOMMU_READ | IOMMU_WRITE);
   }
 
   unmap(vpn: number, pages: number): number {
-    return iommuUnmap(this.#domain, this.#cpu, vpn, pages);
+    return iommuUnmap(this.domain, this.cpu, vpn, pages);
   }
 
   translate(vpn: number): number {
-    return iommuIovaToPhys(this.#domain, vpn);
+    return iommuIovaToPhys(this.domain, vpn);
   }
 
   settle(): void {
-    settleDomain(this.#domain, this.#cpu);
+    settleDomain(this.domain, this.cpu);
   }
 
   dumpChecksum(h: number): number {
     let sum = h;
-    visitEntries(this.#domain.pt, (level, index, isLeaf, lo, hi) => {
+    visitEntries(this.domain.pt, (level, index, isLeaf, lo, hi) => {
       sum = isLeaf ? mixLeafEntry(sum, level, index, lo, hi) : mixTableEntry(sum, level, index, lo);
     });
     return sum;
   }
 
-  #newDomain(): IommuDomain {
-    return createDomain({ memory: this.#memory, format: VTD_SECOND_STAGE, levels: 4, reclaim: this.#reclaim });
+  private newDomain(): IommuDomain {
+    return createDomain({ memory: this.memory, format: VTD_SECOND_STAGE, levels: 4, reclaim: this.reclaim });
   }
 }

@@ -63,7 +63,8 @@ export function software(high: number, low: number = high, options: Options = {}
 
 /** @throws InvariantError when fields overlap, leave a bit undescribed, or lie outside `width`. */
 export function layout<const F extends Fields>(name: string, width: number, source: string, fields: F): Layout<F> {
-  const owner = new Array<string | undefined>(width);
+  // Filled: indexOf passes over holes.
+  const owner = new Array<string | undefined>(width).fill(undefined);
   for (const [fieldName, field] of Object.entries(fields)) {
     assert(
       field.low >= 0 && field.high >= field.low && field.high < width,

@@ -58,7 +58,7 @@ export function tableName(key: number): string {
   return `level ${key % 8} table of page 0x${Math.floor(key / 8).toString(16)}`;
 }
 
-/** The rule by which a design keeps tables. */
+/** The rule by which a design keeps tables; for lazy-prune, what it keeps when nothing is pending, which is all that results may depend on. */
 export function ruleOf(design: string, lazy: boolean): TableRule {
   if (design === 'never') return 'never';
   if (design === 'covered-range') return 'covered';
@@ -71,8 +71,6 @@ export class BruteForce {
   readonly leaves = new Map<number, OracleLeaf>();
   /** Keys of the tables that must be alive. */
   tables = new Set<number>();
-  /** Empty tables that a design may keep for a while: they exist for a walk, no more. */
-  pending: ReadonlySet<number> = new Set();
   /** Leaves that the last operation removed, in order. */
   removed: PageRange[] = [];
   readonly pageLimit: number;
@@ -194,12 +192,8 @@ export class BruteForce {
   #walkEnds(page: number): number {
     const leaf = this.leafAt(page)?.leaf;
     let level = this.#top;
-    while (level > 0 && leaf?.level !== level && this.#exists(tableKey(level - 1, page))) level--;
+    while (level > 0 && leaf?.level !== level && this.tables.has(tableKey(level - 1, page))) level--;
     return level;
-  }
-
-  #exists(key: number): boolean {
-    return this.tables.has(key) || this.pending.has(key);
   }
 
   /** A large page took the place of the tables below its entry. */

@@ -27,7 +27,7 @@ import type { TableReclaim } from '../../src/kernel/iommu/table-reclaim.ts';
 import { BruteForce, ruleOf, tableName } from './brute-force.ts';
 import type { Op } from './domain-harness.ts';
 import { RecordedMemory } from './recorded-memory.ts';
-import { type Decide, type Execution, execute } from './toy-scheduler.ts';
+import { type Decide, execute } from './toy-scheduler.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -54,23 +54,23 @@ export function runOnce(design: TableReclaim, scenario: Scenario, options: Optio
   const problems: string[] = [];
   let memory: RecordedMemory | undefined;
   let domain: IommuDomain | undefined;
-  let execution: Execution | null = null;
-  const steps: number[] = [];
+  const schedule: number[] = [];
   try {
-    execution = execute((world) => {
+    const make = (world: World) => {
       memory = new RecordedMemory(world);
       domain = newDomain(world, memory, design, options);
       const cpu = createCpu();
       for (const op of scenario.before ?? []) runAlone(perform(domain, cpu, op));
       const made = domain;
-      return { threads: scenario.cpus.map((ops, i) => thread(made, ops, problems, () => steps.push(i))) };
-    }, randomSchedule(seed));
-    if (execution.deadlock !== null) problems.push(`deadlock: ${JSON.stringify(execution.deadlock)}`);
+      return { threads: scenario.cpus.map((ops) => thread(made, ops, problems)) };
+    };
+    const { deadlock } = execute(make, randomSchedule(seed), schedule);
+    if (deadlock !== null) problems.push(`deadlock: ${JSON.stringify(deadlock)}`);
     else compareEnd(domain as IommuDomain, memory as RecordedMemory, scenario, options, problems);
   } catch (error) {
     problems.push(String(error));
   }
-  return { problems, lateCounts: memory?.lateCounts ?? 0, schedule: execution?.schedule ?? [] };
+  return { problems, lateCounts: memory?.lateCounts ?? 0, schedule };
 }
 
 function newDomain(world: World, memory: RecordedMemory, design: TableReclaim, options: Options): IommuDomain {
@@ -93,14 +93,13 @@ function* flushTakesAStep(_pt: PageTable): Flow<void> {
 }
 
 /** The operations of one CPU; each must succeed, whatever the other does. */
-function* thread(domain: IommuDomain, ops: readonly Op[], problems: string[], ended: () => void): Flow<void> {
+function* thread(domain: IommuDomain, ops: readonly Op[], problems: string[]): Flow<void> {
   const cpu = createCpu();
   for (const op of ops) {
     const got = yield* perform(domain, cpu, op);
     const expected = op.kind === 'unmap' ? op.pages : 0;
     if (got !== expected) problems.push(`${JSON.stringify(op)} returns ${got}, and should be ${expected}`);
   }
-  ended();
 }
 
 function* perform(domain: IommuDomain, cpu: Cpu, op: Op): Flow<number> {

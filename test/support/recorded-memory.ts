@@ -80,6 +80,10 @@ export class RecordedMemory implements TableMemory {
     return (lo & mask) === tableLo ? (lo >>> 12) | ((this.hi(at) & 0x7ff) << 20) : 0;
   }
 
+  writable(pfn: number, index: number): number {
+    return pfn === 0 ? 0 : this.open(pfn, index);
+  }
+
   open(pfn: number, index: number): number {
     return this.locate(pfn, index);
   }

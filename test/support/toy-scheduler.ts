@@ -23,15 +23,19 @@ export interface Execution {
   readonly deadlock: readonly Deadlock[] | null;
 }
 
+const MAX_STEPS = 100_000;
+
 /** Decides among `options` things; `what` says whether it is the schedule or a thread that asks. */
 export type Decide = (options: number, what: 'schedule' | 'choose') => number;
 
-/** Runs one execution: a step is performing what the thread announced, then running on to its next yield. */
-export function execute(make: (world: World) => Program, decide: Decide, maxSteps = 100_000): Execution {
+/**
+ * Runs one execution: a step is performing what the thread announced, then running on to its next yield. The thread of each
+ * step is put on `schedule`, which its caller can read when a step throws.
+ */
+export function execute(make: (world: World) => Program, decide: Decide, schedule: number[] = []): Execution {
   const world = new World((options) => decide(options, 'choose'));
   const { threads, end } = make(world);
   const announced: (Step | undefined | 'ended')[] = [];
-  const schedule: number[] = [];
   const advance = (thread: number): void => {
     world.thread = thread;
     const next = (threads[thread] as Flow<unknown>).next();
@@ -40,7 +44,7 @@ export function execute(make: (world: World) => Program, decide: Decide, maxStep
   };
   // What comes before the first yield touches nothing that is shared.
   for (let thread = 0; thread < threads.length; thread++) advance(thread);
-  while (schedule.length < maxSteps) {
+  while (schedule.length < MAX_STEPS) {
     const alive = [...threads.keys()].filter((thread) => announced[thread] !== 'ended');
     if (alive.length === 0) {
       end?.();
@@ -54,7 +58,7 @@ export function execute(make: (world: World) => Program, decide: Decide, maxStep
     (announced[thread] as Step | undefined)?.perform(thread);
     advance(thread);
   }
-  throw new Error(`no end after ${maxSteps} steps: ${schedule.slice(-20).join(' ')}`);
+  throw new Error(`no end after ${MAX_STEPS} steps: ${schedule.slice(-20).join(' ')}`);
 }
 
 function stuck(thread: number, step: Step | undefined | 'ended'): Deadlock {

@@ -12,7 +12,7 @@
  * tables travel with the gather, so lazy mode frees them too. Source: facts designs.md 3, `lazy-prune`.
  */
 import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
+import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.straight.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
@@ -52,8 +52,11 @@ function mapPages(
   count: number,
   prot: number,
 ): number {
-  // A large page may take the place of the pending table.
-  if (level > 0) settle(pt, cpu);
+  if (level > 0) {
+    // A large page may take the place of the pending table.
+    settle(pt, cpu);
+    iotlbSync(pt, cpu);
+  }
   pt.cost.readLocks++;
   const status = mapRun(pt, cpu, page, frame, level, count, prot);
   return status;
@@ -79,15 +82,11 @@ function emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: n
     prune(pt, cpu, page, 0);
   } else if (!sameTable(before, page)) {
     if (before !== -1) pruned = pruneLeafTable(pt, cpu, before);
-    setPending(pt, page, table, parent);
+    shared.pendingPage.store(page);
+    shared.pendingTable.store(table);
+    shared.pendingParent.store(parent);
   }
   return pruned;
-}
-
-function setPending(pt: PageTable, page: number, table: number, parent: number): void {
-  pt.shared.pendingPage.store(page);
-  pt.shared.pendingTable.store(table);
-  pt.shared.pendingParent.store(parent);
 }
 
 /**
@@ -108,7 +107,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): number {
   const at = memory.locate(parent, (page >>> 9) & 511);
   memory.put(at, 0, 0);
   memory.count(parent, -1);
-  countUnlink(pt);
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
   cpu.prunedPage = page;
   return table;
 }

@@ -13,7 +13,7 @@
 // @straight
 import type { Flow } from '../../base/flow.ts';
 import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
+import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
@@ -56,8 +56,11 @@ function* mapPages(
   count: number,
   prot: number,
 ): Flow<number> {
-  // A large page may take the place of the pending table.
-  if (level > 0) yield* settle(pt, cpu);
+  if (level > 0) {
+    // A large page may take the place of the pending table.
+    yield* settle(pt, cpu);
+    yield* iotlbSync(pt, cpu);
+  }
   pt.cost.readLocks++;
   yield pt.shared.lock.readLock();
   const status = yield* mapRun(pt, cpu, page, frame, level, count, prot);
@@ -90,19 +93,15 @@ function* emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: 
     yield* prune(pt, cpu, page, 0);
   } else if (!sameTable(before, page)) {
     if (before !== -1) pruned = yield* pruneLeafTable(pt, cpu, before);
-    yield* setPending(pt, page, table, parent);
+    yield;
+    shared.pendingPage.store(page);
+    yield;
+    shared.pendingTable.store(table);
+    yield;
+    shared.pendingParent.store(parent);
   }
   yield shared.lock.writeUnlock();
   return pruned;
-}
-
-function* setPending(pt: PageTable, page: number, table: number, parent: number): Flow<void> {
-  yield;
-  pt.shared.pendingPage.store(page);
-  yield;
-  pt.shared.pendingTable.store(table);
-  yield;
-  pt.shared.pendingParent.store(parent);
 }
 
 /**
@@ -129,7 +128,8 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
   yield;
   memory.put(at, 0, 0);
   memory.count(parent, -1);
-  yield* countUnlink(pt);
+  yield;
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
   cpu.prunedPage = page;
   return table;
 }

@@ -22,6 +22,8 @@ export interface TableMemory {
   tableIn(pfn: number, index: number, mask: number, tableLo: number): number;
   /** As `locate`, for a run of words that will be written with `put`: words follow each other two positions apart. */
   open(pfn: number, index: number): number;
+  /** As `open`, but 0 where that would have to make room first: lets a hot path stay free of what that calls. */
+  writable(pfn: number, index: number): number;
   /** Plain store at a position from `open`; the caller says with `count` how many words became non-zero or zero. */
   put(at: number, lo: number, hi: number): void;
   /** Book-keeping for `put`, not an access: `delta` more words of the frame are non-zero now. */

@@ -19,7 +19,7 @@ export function newTable(pt: PageTable, parent: number, index: number): number {
   if (pt.hooks.uses.entries) pt.hooks.tableAllocated(pt, table);
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
     if (pt.hooks.uses.entries) pt.hooks.entrySet(pt, parent);
-    if (pt.counted === true) {
+    if (pt.hooks.uses.runs) {
       pt.cost.countUpdates++;
       memory.addEntries(parent, 1);
     }
@@ -31,29 +31,20 @@ export function newTable(pt: PageTable, parent: number, index: number): number {
   return tablePfn(memory.lo(word), memory.hi(word));
 }
 
-/** The walk for `page` found no leaf table in `middle`, or no `middle` (0): installs what is missing; 0 when it cannot. */
-export function missingLeafTable(pt: PageTable, middle: number, page: number): number {
-  const index = (page >>> 9) & 511;
-  if (middle === 0) return leafTable(pt, page);
-  if ((pt.memory.lo(pt.memory.locate(middle, index)) & pt.presentLo) !== 0) return 0;
-  return newTable(pt, middle, index);
+/** The table that entry `index` of `parent` points to, installed if missing; 0 at a leaf or without memory. */
+export function tableAt(pt: PageTable, parent: number, index: number): number {
+  const memory = pt.memory;
+  const table = memory.tableIn(parent, index, pt.tableMask, pt.tableLo);
+  if (table !== 0) return table;
+  if ((memory.lo(memory.locate(parent, index)) & pt.presentLo) !== 0) return 0;
+  return newTable(pt, parent, index);
 }
 
-/** The leaf table of a 4-level page table on the path of `page`, installed if missing; 0 when that needs the general path. */
-function leafTable(pt: PageTable, page: number): number {
+/** The table at `bottom` on the path of `page`, installed if missing; 0 at a leaf or without memory. */
+export function tableFor(pt: PageTable, page: number, bottom: number): number {
   let table = pt.root;
-  for (let level = 3; level > 0; level--) {
-    const index = indexAt(page, level);
-    const word = pt.memory.locate(table, index);
-    const lo = pt.memory.lo(word);
-    if ((lo & pt.tableMask) === pt.tableLo) {
-      table = tablePfn(lo, pt.memory.hi(word));
-    } else if ((lo & pt.presentLo) !== 0) {
-      return 0;
-    } else {
-      table = newTable(pt, table, index);
-      if (table === 0) return 0;
-    }
+  for (let level = pt.top; level > bottom && table !== 0; level--) {
+    table = tableAt(pt, table, indexAt(page, level));
   }
   return table;
 }

@@ -196,15 +196,15 @@ export interface PageTable {
   /** A table entry of this format has exactly `tableLo` of these low bits: tells tables from leaves and from nothing. */
   readonly tableMask: number;
   readonly tableLo: number;
-  /** Of the format: `presentLo`, and `leafLo` by permission. */
   readonly presentLo: number;
-  readonly leafLo: readonly number[];
-  /** Whether the fast paths of kernel/iommu/domain.ts apply: 4 levels, and no design that looks at each entry or step. */
-  readonly fastPaths: boolean;
-  /** hooks.uses.runs: entries are counted in a field of the design's own, by `addEntries`. */
-  readonly counted: boolean;
-  /** hooks.uses.rwlock. */
-  readonly rwlocked: boolean;
+  /** `leafLo` of the format by permission, eight bits each: what a leaf of 4 KiB has besides its address. */
+  readonly leafBits: number;
+  readonly pageSizeLo: number;
+  /**
+   * Which fast path of kernel/iommu/domain.ts applies: 0 none, 1 plain, 2 with `shared.lock` held for reading and entries
+   * counted by `addEntries`. They are for 4 levels and for designs that look at no single entry and no step of a walk.
+   */
+  readonly fastPath: number;
 }
 
 export interface PageTableOptions {
@@ -218,6 +218,8 @@ export interface PageTableOptions {
   readonly maxLeafLevel?: number;
   readonly queued?: boolean;
   readonly shared?: Shared;
+  /** False: the general paths alone, to compare designs that have no fast one. */
+  readonly fastPaths?: boolean;
 }
 
 /** @throws RangeError when the format has no such number of levels, or memory has no frame for the root. */
@@ -242,11 +244,10 @@ export function createPageTable(options: PageTableOptions): PageTable {
     tableMask: format.tableLo | format.pageSizeLo,
     tableLo: format.tableLo,
     presentLo: format.presentLo,
-    leafLo: format.leafLo,
-    fastPaths: levels === 4 && !options.hooks.uses.walk && !options.hooks.uses.entries,
-    counted: options.hooks.uses.runs,
-    rwlocked: options.hooks.uses.rwlock,
-    shared: options.shared ?? createShared(new World(), (_name, value) => new PlainWord(value)),
+    leafBits: format.leafLo.reduce((bits, lo, prot) => bits | (lo << (8 * prot)), 0),
+    pageSizeLo: format.pageSizeLo,
+    fastPath: fastPathFor(options),
+    shared: options.shared ?? createShared(new World(), plainWord),
   };
   pt.cost.tablesAllocated = 1;
   pt.cost.tablesAlivePeak = 1;
@@ -254,29 +255,58 @@ export function createPageTable(options: PageTableOptions): PageTable {
   return pt;
 }
 
+function fastPathFor({ levels, hooks, fastPaths }: PageTableOptions): number {
+  const { walk, entries, runs, rwlock } = hooks.uses;
+  if (fastPaths === false || levels !== 4 || walk || entries || runs !== rwlock) return 0;
+  return rwlock ? 2 : 1;
+}
+
+/** A shared variable in straight-line runs. */
 export class PlainWord implements Word {
-  /** A typed array: a field would get a new box for each number beyond int32. */
-  readonly #value: Float64Array;
+  private value: number;
 
   constructor(value: number) {
-    this.#value = Float64Array.of(value);
+    this.value = value;
   }
 
   load(): number {
-    return this.#value[0]!;
+    return this.value;
   }
 
   store(value: number): void {
-    this.#value[0] = value;
+    this.value = value;
   }
 }
+
+/** The same for page numbers: in a typed array, since a field would get a new box for each number beyond int32. */
+export class PlainPage implements Word {
+  private readonly value: Float64Array;
+
+  constructor(value: number) {
+    this.value = Float64Array.of(value);
+  }
+
+  load(): number {
+    return this.value[0]!;
+  }
+
+  store(value: number): void {
+    this.value[0] = value;
+  }
+}
+
+function plainWord(name: string, value: number): Word {
+  return name === PENDING_PAGE ? new PlainPage(value) : new PlainWord(value);
+}
+
+const PENDING_PAGE = 'pending page';
 
 /** `word` makes the shared variables: cells under the checker, plain words otherwise. */
 export function createShared(world: World, word: (name: string, value: number) => Word): Shared {
   const tableLocks = new Map<number, RwLock>();
   return {
     lock: new RwLock(world, 'pgd_lock'),
-    pendingPage: word('pending page', -1),
+    pendingPage: word(PENDING_PAGE, -1),
     pendingTable: word('pending table', 0),
     pendingParent: word('pending parent', 0),
     unlinks: word('unlinks', 0),

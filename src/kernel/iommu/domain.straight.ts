@@ -6,9 +6,8 @@
  * Ranges are 4 KiB pages. Events (`iommu:map`, `iommu:unmap`) are the tracing layer's business and not emitted here.
  */
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import { type PageTableFormat, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, gatherTable, iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
-import { missingLeafTable } from '../../hw/pt/new-table.straight.ts';
+import type { PageTableFormat } from '../../hw/pt/format.ts';
+import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
 import {
   type Cpu,
   createPageTable,
@@ -18,7 +17,8 @@ import {
   type Shared,
 } from '../../hw/pt/page-table.straight.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
-import { mapGeneral, syncOrQueue, unmapGeneral } from './domain-general.straight.ts';
+import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
+import { flushRun, mapFresh, unmapLargePage } from './fast-path.straight.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
@@ -33,6 +33,8 @@ export interface DomainOptions {
   readonly maxLeafLevel?: number;
   readonly flushRange?: FlushRange;
   readonly shared?: Shared;
+  /** False: the general paths alone, to compare with designs that have no fast one. */
+  readonly fastPaths?: boolean;
 }
 
 export interface IommuDomain {
@@ -53,6 +55,7 @@ export function createDomain(options: DomainOptions): IommuDomain {
     ...(options.semantics === undefined ? {} : { semantics: options.semantics }),
     ...(options.maxLeafLevel === undefined ? {} : { maxLeafLevel: options.maxLeafLevel }),
     ...(options.shared === undefined ? {} : { shared: options.shared }),
+    ...(options.fastPaths === undefined ? {} : { fastPaths: options.fastPaths }),
   });
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
@@ -75,43 +78,44 @@ export function iommuMap(
   prot: number,
 ): number {
   const pt = domain.pt;
+  const fast = pt.fastPath;
   const first = iova & 511;
+  const leafLo = (pt.leafBits >>> ((prot & 3) << 3)) & 255;
   let done = 0;
   if (
-    pt.fastPaths === true &&
-    pages <= 512 - first &&
-    pages < 512 &&
+    fast !== 0 &&
+    pages > 0 &&
+    first + pages <= 512 &&
     inReach(iova) &&
     paddr >= 0 &&
     paddr < 0x7ffffe00 &&
-    prot > 0 &&
-    prot < 4
+    leafLo !== 0
   ) {
     const memory = pt.memory;
     const low = iova | 0;
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
       pt.cost.readLocks++;
     }
     const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
     const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    let table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    if (table === 0) table = missingLeafTable(pt, middle, iova);
-    if (table !== 0) {
-      const leafLo = pt.leafLo[prot]!;
+    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+    const at = memory.writable(table, first);
+    if (at === 0 || pages === 512) {
+      done = mapFresh(pt, middle, iova, paddr, pages, leafLo);
+    } else {
       const presentLo = pt.presentLo;
-      const at = memory.open(table, first);
       for (; done < pages; done++) {
         if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
         memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
       }
       memory.count(table, done);
       pt.cost.leaves4K += done;
-      if (pt.counted === true) {
+      if (fast === 2) {
         pt.cost.countUpdates++;
         memory.addEntries(table, done);
       }
     }
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
     }
     if (done === pages) return 0;
   }
@@ -131,37 +135,42 @@ function topIndex(iova: number): number {
 /**
  * Unmaps [iova, iova + pages) and, in strict mode, flushes and frees. Returns the 4 KiB pages unmapped (iommu_unmap).
  *
- * Fast path: leaves of one leaf table, all there.
+ * Fast path: leaves of one leaf table, all there; or one 2 MiB leaf.
  */
 export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
   const pt = domain.pt;
+  const fast = pt.fastPath;
   const first = iova & 511;
   let done = 0;
-  if (pt.fastPaths === true && pages <= 512 - first && pages < 512 && inReach(iova)) {
+  if (fast !== 0 && pages > 0 && first + pages <= 512 && inReach(iova)) {
     const memory = pt.memory;
     const low = iova | 0;
     let left = 1;
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
       pt.cost.readLocks++;
     }
     const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
     const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
     const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    const presentLo = pt.presentLo;
-    // Frame 0 reads as zero: below a missing table nothing is found.
-    const at = memory.locate(table, first);
-    for (; done < pages; done++) {
-      if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-      memory.put((at + 2 * done) | 0, 0, 0);
-    }
-    if (done > 0) {
-      memory.count(table, -done);
-      if (pt.counted === true) {
-        pt.cost.countUpdates++;
-        left = memory.addEntries(table, -done);
+    if (pages === 512) {
+      done = unmapLargePage(pt, middle, low);
+    } else {
+      const presentLo = pt.presentLo;
+      // Frame 0 reads as zero: below a missing table nothing is found.
+      const at = memory.locate(table, first);
+      for (; done < pages; done++) {
+        if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
+        memory.put((at + 2 * done) | 0, 0, 0);
+      }
+      if (done > 0) {
+        memory.count(table, -done);
+        if (fast === 2) {
+          pt.cost.countUpdates++;
+          left = memory.addEntries(table, -done);
+        }
       }
     }
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
       cpu.unlinksSeen = pt.shared.unlinks.load();
     }
     if (done === pages) {
@@ -173,82 +182,30 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
   return unmapGeneral(domain, cpu, iova, pages, done);
 }
 
-/**
- * The sync at the end of an unmap that removed exactly what was asked for. `pruned`: a leaf table, unlinked elsewhere, that is
- * freed after the flush of its span.
- */
-function flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): void {
-  const pt = domain.pt;
-  if (domain.queue !== null || cpu.gather.end !== 0) {
-    gatherRun(domain, cpu, iova, pages, pruned);
-    return;
-  }
-  let start = iova;
-  let end = iova + pages;
-  if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
-    if (prunedStart > end || prunedStart + 512 < start) {
-      // Far away: a flush of its own, since one range over both would flush all that lies between.
-      countedFlush(pt, prunedStart, prunedStart + 512, 0, false);
-    } else {
-      if (prunedStart < start) start = prunedStart;
-      if (prunedStart + 512 > end) end = prunedStart + 512;
-    }
-  }
-  countedFlush(pt, start, end, pages, pruned === 0);
-  if (pruned !== 0) {
-    pt.cost.tablesFreed++;
-    pt.memory.freeFrame(pruned);
-  }
-}
-
-function countedFlush(pt: PageTable, start: number, end: number, asked: number, ih: boolean): void {
-  pt.cost.flushes++;
-  pt.cost.flushPages += end - start;
-  pt.cost.flushEnlargedPages += end - start - asked;
-  pt.flushRange(pt, start, end, ih);
-}
-
-/** The same by way of the gather: for the queue, or when the design has put more there. */
-function gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): void {
-  const gather = cpu.gather;
-  if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
-    gatherTable(gather, pruned);
-    gatherRange(gather, prunedStart, prunedStart + 512, 0);
-  }
-  if (domain.queue === null && (iova > gather.end || iova + pages < gather.start)) syncOrQueue(domain, cpu);
-  gatherRange(gather, iova, iova + pages, pages);
-  syncOrQueue(domain, cpu);
-}
-
 /** Frame that `iova` translates to, or -1. */
 export function iommuIovaToPhys(domain: IommuDomain, iova: number): number {
   const pt = domain.pt;
-  if (pt.fastPaths === true && inReach(iova)) {
+  const fast = pt.fastPath;
+  if (fast !== 0 && inReach(iova)) {
     const memory = pt.memory;
     const low = iova | 0;
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
       pt.cost.readLocks++;
     }
-    let table = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    table = memory.tableIn(table, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    let word = memory.locate(table, (low >>> 9) & 511);
-    let lo = memory.lo(word);
-    let offset = 0;
-    if ((lo & pt.tableMask) === pt.tableLo) {
-      const leafTable = tablePfn(lo, memory.hi(word));
-      word = memory.locate(leafTable, low & 511);
-      lo = memory.lo(word);
-    } else {
-      offset = low & 511;
-    }
+    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
+    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+    // No leaf table: perhaps the entry in `middle` is a 2 MiB leaf. Frame 0 reads as zero.
+    const isLarge = table === 0;
+    const word = isLarge ? memory.locate(middle, (low >>> 9) & 511) : memory.locate(table, low & 511);
+    const lo = memory.lo(word);
     const high = memory.hi(word) & 0xfffff;
-    if (pt.rwlocked === true) {
+    if (fast === 2) {
     }
-    // An int32 while it can be: a wider number is boxed. A 1 GiB leaf, or the PAT bit of a large x86 page: the general path.
-    if ((lo & pt.presentLo) !== 0 && high < 2048 && (offset === 0 || (lo & 0x1ff000) === 0)) {
-      return ((lo >>> 12) | (high << 20)) + offset;
+    // An int32 while it can be: a wider number is boxed. 1 GiB leaves and the PAT bit of large x86 pages: the general path.
+    if ((lo & pt.presentLo) !== 0 && high < 2048) {
+      if (!isLarge) return (lo >>> 12) | (high << 20);
+      if ((lo & 0x1ff000) === 0) return (lo >>> 12) | (high << 20) | (low & 511);
     }
   }
   return domain.reclaim.iovaToPhys(pt, iova);
