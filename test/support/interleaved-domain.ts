@@ -5,14 +5,8 @@
 import { Cell, type Flow, runAlone, type World } from '../../src/base/flow.ts';
 import { createRandom } from '../../src/base/random.ts';
 import { VTD_SECOND_STAGE } from '../../src/hw/pt/formats/vtd-second-stage.ts';
-import {
-  type Cpu,
-  createCpu,
-  createShared,
-  GENERIC_PT,
-  type PageTable,
-  tablesAlive,
-} from '../../src/hw/pt/page-table.ts';
+import { type Cpu, createCpu, GENERIC_PT, type PageTable, tablesAlive } from '../../src/hw/pt/page-table.ts';
+import { createShared } from '../../src/hw/pt/shared.ts';
 import { visitTables } from '../../src/hw/pt/walk.ts';
 import {
   createDomain,

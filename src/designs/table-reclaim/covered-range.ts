@@ -13,35 +13,12 @@
 import { mapPages } from '../../hw/pt/map.ts';
 import type { ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { iovaToPhys } from '../../hw/pt/walk.ts';
-import {
-  freeAtOnce,
-  keepChild,
-  nothingEmptied,
-  nothingForListing,
-  nothingForRun,
-  nothingForTable,
-  nothingForWalk,
-  nothingToSettle,
-  type TableReclaim,
-  unmapAndGather,
-} from '../../kernel/iommu/table-reclaim.ts';
+import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'covered-range',
   collectCovered: true,
-  clearListed: false,
-  uses: { walk: false, entries: false, runs: false, children: false, rwlock: false },
-  tableAllocated: nothingForTable,
-  tableFreed: freeAtOnce,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
-  listing: nothingForListing,
-  entrySet: nothingForTable,
-  entryCleared: nothingForTable,
-  runSet: nothingForRun,
-  runCleared: nothingForRun,
-  childLeft: keepChild,
-  emptied: nothingEmptied,
 };
 
 export const coveredRange: TableReclaim = {

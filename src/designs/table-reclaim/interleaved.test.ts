@@ -57,6 +57,20 @@ const SCENARIOS: readonly Scenario[] = [
       [unmap(T * T), ...pair(T * T)],
     ],
   },
+  { name: 'two large pages under one parent', before: [map(0, T), map(T, T)], cpus: [[unmap(0, T)], [unmap(T, T)]] },
+  {
+    name: 'a large page beside a small one',
+    before: [map(0, T), map(T)],
+    cpus: [
+      [unmap(0, T), ...pair(0, T)],
+      [unmap(T), map(T + 3)],
+    ],
+  },
+  {
+    name: 'three CPUs under one parent',
+    before: [map(0, T), map(T), map(2 * T)],
+    cpus: [[unmap(0, T)], [unmap(T)], pair(2 * T + 1)],
+  },
 ];
 const CROSSING: Scenario = { name: 'a range over two leaf tables', cpus: [pair(T - 2, 4), pair(2 * T)] };
 

@@ -16,14 +16,7 @@ import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.straight
 import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
-import {
-  freeAtOnce,
-  nothingForListing,
-  nothingForTable,
-  nothingForWalk,
-  type TableReclaim,
-  unmapAndGather,
-} from '../../kernel/iommu/table-reclaim.straight.ts';
+import { NO_HOOKS, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.straight.ts';
 
 function runSet(pt: PageTable, table: number, entries: number): void {
   pt.cost.countUpdates++;
@@ -204,17 +197,10 @@ function settle(pt: PageTable, cpu: Cpu): void {
 }
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'lazy-prune',
   collectCovered: true,
-  clearListed: false,
   uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
-  tableAllocated: nothingForTable,
-  tableFreed: freeAtOnce,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
-  listing: nothingForListing,
-  entrySet: nothingForTable,
-  entryCleared: nothingForTable,
   runSet,
   runCleared,
   childLeft,

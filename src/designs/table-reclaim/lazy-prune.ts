@@ -17,14 +17,7 @@ import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
-import {
-  freeAtOnce,
-  nothingForListing,
-  nothingForTable,
-  nothingForWalk,
-  type TableReclaim,
-  unmapAndGather,
-} from '../../kernel/iommu/table-reclaim.ts';
+import { NO_HOOKS, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
 
 function* runSet(pt: PageTable, table: number, entries: number): Flow<void> {
   pt.cost.countUpdates++;
@@ -240,17 +233,10 @@ function* settle(pt: PageTable, cpu: Cpu): Flow<void> {
 }
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'lazy-prune',
   collectCovered: true,
-  clearListed: false,
   uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
-  tableAllocated: nothingForTable,
-  tableFreed: freeAtOnce,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
-  listing: nothingForListing,
-  entrySet: nothingForTable,
-  entryCleared: nothingForTable,
   runSet,
   runCleared,
   childLeft,

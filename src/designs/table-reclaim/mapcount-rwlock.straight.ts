@@ -12,7 +12,7 @@
 import { indexAt } from '../../hw/pt/format.ts';
 import { gatherTable } from '../../hw/pt/gather.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
-import { nothingForTable, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
+import { NO_HOOKS, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
 import { refcountRwlock } from './refcount-rwlock.straight.ts';
 
 function entrySet(pt: PageTable, table: number): void {
@@ -60,7 +60,7 @@ function childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolea
 const hooks: ReclaimHooks = {
   ...refcountRwlock.hooks,
   name: 'mapcount-rwlock',
-  tableAllocated: nothingForTable,
+  tableAllocated: NO_HOOKS.tableAllocated,
   tableFreed,
   entrySet,
   entryCleared,

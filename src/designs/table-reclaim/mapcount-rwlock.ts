@@ -13,7 +13,7 @@ import type { Flow } from '../../base/flow.ts';
 import { indexAt } from '../../hw/pt/format.ts';
 import { gatherTable } from '../../hw/pt/gather.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
-import { nothingForTable, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
+import { NO_HOOKS, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
 import { refcountRwlock } from './refcount-rwlock.ts';
 
 function* entrySet(pt: PageTable, table: number): Flow<void> {
@@ -73,7 +73,7 @@ function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<
 const hooks: ReclaimHooks = {
   ...refcountRwlock.hooks,
   name: 'mapcount-rwlock',
-  tableAllocated: nothingForTable,
+  tableAllocated: NO_HOOKS.tableAllocated,
   tableFreed,
   entrySet,
   entryCleared,

@@ -12,35 +12,11 @@
 import { mapPages } from '../../hw/pt/map.straight.ts';
 import type { ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { iovaToPhys } from '../../hw/pt/walk.straight.ts';
-import {
-  freeAtOnce,
-  keepChild,
-  nothingEmptied,
-  nothingForListing,
-  nothingForRun,
-  nothingForTable,
-  nothingForWalk,
-  nothingToSettle,
-  type TableReclaim,
-  unmapAndGather,
-} from '../../kernel/iommu/table-reclaim.straight.ts';
+import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.straight.ts';
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'never',
-  collectCovered: false,
-  clearListed: false,
-  uses: { walk: false, entries: false, runs: false, children: false, rwlock: false },
-  tableAllocated: nothingForTable,
-  tableFreed: freeAtOnce,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
-  listing: nothingForListing,
-  entrySet: nothingForTable,
-  entryCleared: nothingForTable,
-  runSet: nothingForRun,
-  runCleared: nothingForRun,
-  childLeft: keepChild,
-  emptied: nothingEmptied,
 };
 
 export const never: TableReclaim = {

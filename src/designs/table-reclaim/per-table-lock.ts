@@ -15,15 +15,7 @@ import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { mapPages } from '../../hw/pt/map.ts';
 import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { iovaToPhys } from '../../hw/pt/walk.ts';
-import {
-  freeAtOnce,
-  nothingEmptied,
-  nothingForListing,
-  nothingForTable,
-  nothingToSettle,
-  type TableReclaim,
-  unmapAndGather,
-} from '../../kernel/iommu/table-reclaim.ts';
+import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
 
 /** Context: the parent's read lock is held, and let go once the child's is, unless the walk comes back to the parent. */
 function* enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): Flow<void> {
@@ -142,21 +134,15 @@ function* unlinkFrom(pt: PageTable, cpu: Cpu, parent: number, page: number, leve
 }
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'per-table-lock',
   collectCovered: true,
-  clearListed: false,
   uses: { walk: true, entries: false, runs: true, children: true, rwlock: false },
-  tableAllocated: nothingForTable,
-  tableFreed: freeAtOnce,
   enter,
   leave,
-  listing: nothingForListing,
-  entrySet: nothingForTable,
-  entryCleared: nothingForTable,
   runSet,
   runCleared,
   childLeft,
-  emptied: nothingEmptied,
 };
 
 export const perTableLock: TableReclaim = {

@@ -16,13 +16,7 @@ import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
-import {
-  nothingEmptied,
-  nothingForRun,
-  nothingForWalk,
-  nothingToSettle,
-  type TableReclaim,
-} from '../../kernel/iommu/table-reclaim.straight.ts';
+import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
 
 /** alloc_page: the count starts at 1. */
 function tableAllocated(pt: PageTable, table: number): void {
@@ -125,21 +119,17 @@ function iovaToPhys(pt: PageTable, page: number): number {
 }
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'refcount-rwlock',
   collectCovered: true,
   clearListed: true,
   uses: { walk: false, entries: true, runs: false, children: true, rwlock: false },
   tableAllocated,
   tableFreed,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
   listing,
   entrySet,
   entryCleared,
-  runSet: nothingForRun,
-  runCleared: nothingForRun,
   childLeft,
-  emptied: nothingEmptied,
 };
 
 export const refcountRwlock: TableReclaim = {

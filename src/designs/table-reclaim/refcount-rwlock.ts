@@ -17,13 +17,7 @@ import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
 import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
-import {
-  nothingEmptied,
-  nothingForRun,
-  nothingForWalk,
-  nothingToSettle,
-  type TableReclaim,
-} from '../../kernel/iommu/table-reclaim.ts';
+import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
 
 /** alloc_page: the count starts at 1. */
 function* tableAllocated(pt: PageTable, table: number): Flow<void> {
@@ -149,21 +143,17 @@ function* iovaToPhys(pt: PageTable, page: number): Flow<number> {
 }
 
 const hooks: ReclaimHooks = {
+  ...NO_HOOKS,
   name: 'refcount-rwlock',
   collectCovered: true,
   clearListed: true,
   uses: { walk: false, entries: true, runs: false, children: true, rwlock: false },
   tableAllocated,
   tableFreed,
-  enter: nothingForWalk,
-  leave: nothingForWalk,
   listing,
   entrySet,
   entryCleared,
-  runSet: nothingForRun,
-  runCleared: nothingForRun,
   childLeft,
-  emptied: nothingEmptied,
 };
 
 export const refcountRwlock: TableReclaim = {

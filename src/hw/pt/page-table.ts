@@ -6,9 +6,10 @@
  * layer above takes brands. Nothing here takes a lock: that is the design's business.
  */
 // @straight
-import { type Flow, RwLock, World } from '../../base/flow.ts';
+import { type Flow, World } from '../../base/flow.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTableFormat } from './format.ts';
+import { createShared, plainWord, type Shared } from './shared.ts';
 
 /** Errors as the kernel returns them, negative. */
 export const EINVAL = -22;
@@ -152,26 +153,6 @@ export interface HookUse {
   readonly rwlock: boolean;
 }
 
-/** A shared variable that is one word: `Cell<number>` under the checker, `PlainWord` in straight-line runs. */
-export interface Word {
-  load(): number;
-  store(value: number): void;
-}
-
-/** What a design shares between CPUs beyond the tables. Straight-line runs never touch the locks. */
-export interface Shared {
-  /** One reader/writer lock a domain (`domain->pgd_lock` in the thread's patch). */
-  readonly lock: RwLock;
-  /** A reader/writer lock a table, made when first asked for. */
-  tableLock(table: number): RwLock;
-  /** The emptied leaf table left pending (lazy-prune): a page of its span or -1, its frame, and the frame of its parent. */
-  readonly pendingPage: Word;
-  readonly pendingTable: Word;
-  readonly pendingParent: Word;
-  /** How many tables were unlinked under the write lock: tells whether frames seen under the read lock are still what they were. */
-  readonly unlinks: Word;
-}
-
 /** Submits an IOTLB invalidation for [start, end) and waits for it. `ih`: leaf entries only. */
 export type FlushRange = (pt: PageTable, start: number, end: number, ih: boolean) => Flow<void>;
 
@@ -260,66 +241,6 @@ function fastPathFor({ levels, hooks, fastPaths }: PageTableOptions): number {
   const { walk, entries, runs, rwlock } = hooks.uses;
   if (fastPaths === false || levels !== 4 || walk || entries || runs !== rwlock) return 0;
   return rwlock ? 2 : 1;
-}
-
-/** A shared variable in straight-line runs. */
-export class PlainWord implements Word {
-  private value: number;
-
-  constructor(value: number) {
-    this.value = value;
-  }
-
-  load(): number {
-    return this.value;
-  }
-
-  store(value: number): void {
-    this.value = value;
-  }
-}
-
-/** The same for page numbers: in a typed array, since a field would get a new box for each number beyond int32. */
-export class PlainPage implements Word {
-  private readonly value: Float64Array;
-
-  constructor(value: number) {
-    this.value = Float64Array.of(value);
-  }
-
-  load(): number {
-    return this.value[0]!;
-  }
-
-  store(value: number): void {
-    this.value[0] = value;
-  }
-}
-
-function plainWord(name: string, value: number): Word {
-  return name === PENDING_PAGE ? new PlainPage(value) : new PlainWord(value);
-}
-
-const PENDING_PAGE = 'pending page';
-
-/** `word` makes the shared variables: cells under the checker, plain words otherwise. */
-export function createShared(world: World, word: (name: string, value: number) => Word): Shared {
-  const tableLocks = new Map<number, RwLock>();
-  return {
-    lock: new RwLock(world, 'pgd_lock'),
-    pendingPage: word(PENDING_PAGE, -1),
-    pendingTable: word('pending table', 0),
-    pendingParent: word('pending parent', 0),
-    unlinks: word('unlinks', 0),
-    tableLock: (table) => {
-      let lock = tableLocks.get(table);
-      if (lock === undefined) {
-        lock = new RwLock(world, `table ${table} lock`);
-        tableLocks.set(table, lock);
-      }
-      return lock;
-    },
-  };
 }
 
 export function createCpu(): Cpu {

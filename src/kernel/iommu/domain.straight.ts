@@ -8,14 +8,8 @@
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
 import type { PageTableFormat } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
-import {
-  type Cpu,
-  createPageTable,
-  type FlushRange,
-  type PageTable,
-  type Semantics,
-  type Shared,
-} from '../../hw/pt/page-table.straight.ts';
+import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.straight.ts';
+import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
 import { flushRun, mapFresh, unmapLargePage } from './fast-path.straight.ts';

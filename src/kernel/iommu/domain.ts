@@ -9,14 +9,8 @@ import type { Flow } from '../../base/flow.ts';
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
 import type { PageTableFormat } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
-import {
-  type Cpu,
-  createPageTable,
-  type FlushRange,
-  type PageTable,
-  type Semantics,
-  type Shared,
-} from '../../hw/pt/page-table.ts';
+import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.ts';
+import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.ts';
 import { flushRun, mapFresh, unmapLargePage } from './fast-path.ts';

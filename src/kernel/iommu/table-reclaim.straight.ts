@@ -45,35 +45,50 @@ export function unmapAndGather(pt: PageTable, cpu: Cpu, page: number, pages: num
   return done;
 }
 
-// Hooks of designs that have nothing to do at a seam.
+// What a seam does where the design has nothing to do there.
 
-export function nothingForTable(_pt: PageTable, _table: number): void {}
+function nothingForTable(_pt: PageTable, _table: number): void {}
 
-export function nothingForRun(_pt: PageTable, _table: number, _entries: number): void {}
+function nothingForRun(_pt: PageTable, _table: number, _entries: number): void {}
 
-export function nothingForWalk(_pt: PageTable, _cpu: Cpu, _table: number, _level: number): void {}
+function nothingOnEntry(_pt: PageTable, _cpu: Cpu, _table: number, _level: number, _keep: boolean): void {}
 
-export function nothingForListing(_pt: PageTable, _begin: boolean): void {}
+function nothingForWalk(_pt: PageTable, _cpu: Cpu, _table: number, _level: number): void {}
+
+function nothingForListing(_pt: PageTable, _begin: boolean): void {}
 
 export function nothingToSettle(_pt: PageTable, _cpu: Cpu): void {}
 
-export function freeAtOnce(_pt: PageTable, _table: number): boolean {
+function freeAtOnce(_pt: PageTable, _table: number): boolean {
   return true;
 }
 
-export function nothingEmptied(
-  _pt: PageTable,
-  _cpu: Cpu,
-  _page: number,
-  _table: number,
-  _parent: number,
-): number {
+function nothingEmptied(_pt: PageTable, _cpu: Cpu, _page: number, _table: number, _parent: number): number {
   return 0;
 }
 
-export function keepChild(_pt: PageTable, _cpu: Cpu, _page: number, _level: number): boolean {
+function keepChild(_pt: PageTable, _cpu: Cpu, _page: number, _level: number): boolean {
   return false;
 }
+
+/** A design that frees no table by itself: the others say what they do differently. */
+export const NO_HOOKS: ReclaimHooks = {
+  name: 'no hooks',
+  collectCovered: false,
+  clearListed: false,
+  uses: { walk: false, entries: false, runs: false, children: false, rwlock: false },
+  tableAllocated: nothingForTable,
+  tableFreed: freeAtOnce,
+  enter: nothingOnEntry,
+  leave: nothingForWalk,
+  listing: nothingForListing,
+  entrySet: nothingForTable,
+  entryCleared: nothingForTable,
+  runSet: nothingForRun,
+  runCleared: nothingForRun,
+  childLeft: keepChild,
+  emptied: nothingEmptied,
+};
 
 /** Bytes of table pages, the root included. */
 export function tableBytes(pt: PageTable): number {
