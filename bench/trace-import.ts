@@ -2,7 +2,7 @@
  * Trace import against mawk splitting the same file into fields: both read the file in one process and one thread, in turn, and the
  * medians are compared. Reading the file is part of both; starting node is not, starting mawk is (a millisecond).
  *
- *   xz -dc big.trace.txt.xz > /tmp/big.trace.txt; node COMPILED/bench/trace-import.js /tmp/big.trace.txt
+ *   xz -dc big.trace.txt.xz > big.trace.txt; node COMPILED/bench/trace-import.js big.trace.txt
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * The layers and the arrows between them (DESIGN.md, "The house"; docs/architecture.md): an allow-list. Below node/ and cli/
+ * The layers and the arrows between them (docs/architecture.md): an allow-list. Below node/ and cli/
  * everything runs in a browser as it is, so nothing there may know of Node.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -5,7 +5,7 @@
  * State: a map from the first page of each leaf to (level, frame, permissions), from which the translation of every 4 KiB page
  * follows; and the set of tables that must be alive, each named by its level and the first page of its span.
  *
- * Semantics, from facts linux.md 5.3 and designs.md 3:
+ * Semantics (docs/designs.md):
  * - generic-pt: a map over anything live is refused and leaves what was there; an unmap stops at a hole, removes a whole
  *   large page when the range ends inside it (and returns the larger size), and does nothing when it starts inside one.
  * - replay: the same, but an unmap passes over holes.

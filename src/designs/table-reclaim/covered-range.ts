@@ -6,7 +6,7 @@
  * it is the caller's alone. An emptied table that no single unmap covered stays until a large page is mapped over it or
  * the domain dies, which is what the thread of Dec 2023 complains about.
  *
- * Source: facts designs.md 3, `covered-range` (`semantics` DMA_PTE) and `covered-range-generic` (GENERIC_PT).
+ * Steps: docs/designs.md, covered-range, for both semantics.
  */
 // @straight
 

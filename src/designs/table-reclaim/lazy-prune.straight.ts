@@ -9,7 +9,7 @@
  * ever does; and it costs less than never freeing, since a table just emptied is warm and zero when it is used again.
  *
  * One rwlock a domain as in the thread's patch; the count is a field of its own, changed once a run of entries. Unlinked
- * tables travel with the gather, so lazy mode frees them too. Source: facts designs.md 3, `lazy-prune`.
+ * tables travel with the gather, so lazy mode frees them too. Steps: docs/designs.md, lazy-prune.
  */
 import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.straight.ts';

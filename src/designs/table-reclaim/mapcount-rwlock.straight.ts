@@ -7,7 +7,7 @@
  * nobody raises for a moment, if it is reset before the page is freed. Differences: the count starts at 0 and is not
  * warned about; the pin is dropped under the write lock before the count is checked again.
  *
- * Acts in strict mode only. Source: facts designs.md 3, `mapcount-rwlock`. The kernel's -1 for "none" is 0 here.
+ * Acts in strict mode only. Steps: docs/designs.md, mapcount-rwlock. The kernel's -1 for "none" is 0 here.
  */
 import { indexAt } from '../../hw/pt/format.ts';
 import { gatherTable } from '../../hw/pt/gather.straight.ts';

@@ -5,7 +5,7 @@
  * 32,783 MiB of tables behind and take 22.297 s. A large page mapped over emptied tables still replaces them, since
  * there is no other place for it.
  *
- * Source: facts designs.md 3, `never`: `covered-range` without its freeing. Argument: nothing can go wrong with a free that never happens.
+ * Steps: docs/designs.md, never. Argument: nothing can go wrong with a free that never happens.
  */
 // @straight
 

@@ -2,7 +2,7 @@
  * `per-table-lock`: a reader/writer lock in each table page, which the thread of Dec 2023 calls more scalable and leaves
  * for later ("spread read/writer lock per-page table, and use page->private field to store the lock").
  *
- * As completed (facts designs.md 3): map and unmap hold read locks down the path, coupled (a child is locked before its
+ * As completed by us (docs/designs.md, per-table-lock): map and unmap hold read locks down the path, coupled (a child is locked before its
  * parent is let go), and keep the leaf table's while its entries change. An unmap that emptied a table lets go of
  * everything, walks again from the root, write-locks parent, then child, checks the count again and unlinks; then it
  * looks at the parent. Parent before child, always. The count is a field of its own, so lazy mode may act too: unlinked

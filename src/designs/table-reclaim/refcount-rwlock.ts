@@ -7,7 +7,7 @@
  * takes references on any page for a moment (GUP-fast, page cache look-ups), so the count may be higher than the entries.
  * Reply: then a free is missed, and made good by a later unmap.
  *
- * Acts in strict mode only. Source and step numbers: facts designs.md 3, `refcount-rwlock`.
+ * Acts in strict mode only. Step numbers: docs/designs.md, refcount-rwlock.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';

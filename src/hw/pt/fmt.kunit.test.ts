@@ -1,6 +1,6 @@
 /**
  * The cases of the kernel's "fmt_test" (drivers/iommu/generic_pt/kunit_generic_pt.h, linux 6.19), by name and in our
- * words, over every format: single entries, level arithmetic, the choice of page sizes (facts: linux.md 5.4).
+ * words, over every format: single entries, level arithmetic, the choice of page sizes.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -30,9 +30,9 @@ export interface Semantics {
   readonly growToLevel: boolean;
 }
 
-/** generic_pt, VT-d second stage from 6.19 (facts: linux.md 5.3). */
+/** generic_pt, VT-d second stage from 6.19. */
 export const GENERIC_PT: Semantics = { name: 'generic-pt', warnOnLive: false, skipHoles: false, growToLevel: false };
-/** intel/iommu.c to 6.18 (facts: designs.md 3, covered-range). */
+/** intel/iommu.c to 6.18 (docs/designs.md, covered-range). */
 export const DMA_PTE: Semantics = { name: 'dma-pte', warnOnLive: true, skipHoles: true, growToLevel: true };
 /** For traces that begin in the middle: generic_pt, but an unmap passes over what the trace never showed being mapped. */
 export const REPLAY: Semantics = { name: 'replay', warnOnLive: false, skipHoles: true, growToLevel: false };

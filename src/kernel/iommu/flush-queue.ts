@@ -1,7 +1,7 @@
 /**
  * The flush queue of lazy mode (DMA-FQ): an unmap leaves its IOVA range and its unlinked tables in a ring; one
  * domain-wide invalidation later releases many. After queue_iova, fq_ring_free and fq_flush_iotlb of linux 6.x
- * drivers/iommu/dma-iommu.c (facts: linux.md 6.4, designs.md 5).
+ * drivers/iommu/dma-iommu.c.
  *
  * Order: table entry cleared -> (smp_mb) counter read -> entry queued; a table page is freed after a flush that
  * started after its entry was queued. One ring here: a per-CPU ring is one FlushQueue a CPU. The timer is the caller's

@@ -98,7 +98,7 @@ describe('a map', () => {
 });
 
 /**
- * Findings about the thread's patch (facts designs.md 3, refcount-rwlock, step 6): iova is rounded down to the span of the freed level
+ * Findings about the thread's patch (docs/designs.md, refcount-rwlock, step 6): iova is rounded down to the span of the freed level
  * and the size is rounded up on its own, not from the rounded start; and a table freed at a low level after one freed at
  * a high level sets the level back. mapcount-rwlock does the same.
  */

@@ -1,5 +1,5 @@
 /**
- * Domain inference. iommu:map and iommu:unmap name neither device nor domain (facts: linux.md 9.1), and a domain holds a
+ * Domain inference. iommu:map and iommu:unmap name neither device nor domain, and a domain holds a
  * page at most once. So a map over a live page belongs to another domain: it goes to the first one that has its range
  * free, made if need be. An unmap goes to the domain where its range is live. What of that was forced, and what was a
  * choice, is counted; certainty.ts makes words of it.

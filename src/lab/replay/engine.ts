@@ -4,7 +4,7 @@
  * `domains`, `simulations`, `counts`, `unmaps` and `buckets`; file.ts makes the result of them.
  *
  * Unmaps take away what the kernel says went away (`unmapped_size`). An unmap without a live page does nothing: the event
- * is also what the roll-back of a failed map leaves, and a trace may begin in the middle (facts: linux.md 9.1).
+ * is also what the roll-back of a failed map leaves, and a trace may begin in the middle.
  */
 import { TABLE_RECLAIM } from '../../designs/table-reclaim/index.straight.ts';
 import type { TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';

@@ -1,5 +1,5 @@
 /**
- * The arguments of `iommu:map` and `iommu:unmap`, in every shape we know (include/trace/events/iommu.h; facts/linux.md 9.1):
+ * The arguments of `iommu:map` and `iommu:unmap`, in every shape we know (include/trace/events/iommu.h):
  *
  *   IOMMU: iova=0x… paddr=0x… size=%zu                        map, to 5.16
  *   IOMMU: iova=0x… - 0x… paddr=0x… size=%zu                  map, from 5.17; the second address is exclusive
