@@ -19,9 +19,11 @@ export class EventHub<E> implements EventSource<E> {
   }
 
   subscribe(observer: Observer<E>): () => void {
-    this.#observers = [...this.#observers, observer];
+    // A function of its own each time: who subscribes twice and stops once still hears.
+    const own: Observer<E> = (event) => observer(event);
+    this.#observers = [...this.#observers, own];
     return () => {
-      this.#observers = this.#observers.filter((other) => other !== observer);
+      this.#observers = this.#observers.filter((other) => other !== own);
     };
   }
 

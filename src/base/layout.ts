@@ -96,7 +96,7 @@ export function getField(raw: bigint, field: BitField): bigint {
   return (raw & fieldMask(field)) >> BigInt(field.low);
 }
 
-/** Named fields of `raw`, as numbers where they fit 53 bits exactly, else as `bigint`s. Reserved and ignored bits are left out. */
+/** Named fields of `raw`. Reserved and ignored bits are left out. */
 export function decode<F extends Fields>(table: Layout<F>, raw: bigint): { readonly [K in keyof F]?: bigint } {
   const out: { [K in keyof F]?: bigint } = {};
   for (const [name, field] of Object.entries(table.fields)) {

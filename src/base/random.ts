@@ -37,7 +37,9 @@ export function createRandom(seed: number): Random {
   }
 
   function below(bound: number): number {
-    if (!(bound >= 1 && bound <= 2 ** 32)) throw new RangeError(`below(${bound}): the bound must be in 1 .. 2^32`);
+    if (!(Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32)) {
+      throw new RangeError(`below(${bound}): the bound must be a whole number in 1 .. 2^32`);
+    }
     const limit = 2 ** 32 - (2 ** 32 % bound);
     for (;;) {
       const value = uint32();

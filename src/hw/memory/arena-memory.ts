@@ -248,7 +248,10 @@ export class ArenaMemory implements TableMemory {
     if (this.freePieceCount === this.freePieces.length) {
       this.freePieces = grown(this.freePieces, new Int32Array(this.freePieces.length * 2));
     }
-    this.freePieces[this.freePieceCount++] = this.words[pfn << 1]!;
+    const at = this.words[pfn << 1]!;
+    // A frame that never had a piece has none to give back.
+    if (at === 0) return;
+    this.freePieces[this.freePieceCount++] = at;
     this.words[pfn << 1] = 0;
   }
 

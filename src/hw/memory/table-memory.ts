@@ -9,7 +9,10 @@
  * Frame numbers are page frame numbers of the simulated machine, from 1; frame 0 is never given out and reads as zero.
  */
 export interface TableMemory {
-  /** Where word `index` (0 .. 511) of frame `pfn` is: good for `lo` and `hi` until the next step. Not an access by itself. */
+  /**
+   * Where word `index` (0 .. 511) of frame `pfn` is, for `lo` and `hi`. Not an access by itself. Good until the frame is freed; in
+   * `ArenaMemory`, which moves pieces, only as long as one flow runs alone. Interleaved flows use a memory that never moves.
+   */
   locate(pfn: number, index: number): number;
   /** Bits 31:0 of a word, as int32. */
   lo(at: number): number;

@@ -5,7 +5,8 @@
  * `semantics.warnOnLive` after __domain_mapping and switch_to_super_page of intel/iommu.c (to 6.18). A table is
  * installed by compare-exchange; the loser frees its own and uses the winner's.
  *
- * Left out: coherency flushes of entries (DMA_INCOHERENT) and a growing top. A map whose path meets a live large page
+ * Left out: coherency flushes of entries (DMA_INCOHERENT) and a growing top. The older driver freed the tables below a new large
+ * page before it flushed; here they are freed after the flush in both semantics. A map whose path meets a live large page
  * in the older driver would write into that page as if it were a table; here it warns and keeps the page.
  */
 // @straight
@@ -109,17 +110,15 @@ function* setSmallLeaves(
   frame: number,
   prot: number,
 ): Flow<number> {
-  const memory = pt.memory;
-  const presentLo = pt.format.presentLo;
   const leafLo = pt.format.leafLo[prot & 3]!;
   const leafHi = pt.format.leafHi[prot & 3]!;
   const each = pt.hooks.uses.entries;
   let done = 0;
   let set = 0;
   for (; done < run; done++) {
-    const index = first + done;
-    yield;
-    if ((memory.lo(memory.locate(table, index)) & presentLo) !== 0) {
+    const target = frame + done;
+    const entered = yield* setLeaf(pt, table, first + done, addressLo(target) | leafLo, addressHi(target) | leafHi);
+    if (!entered) {
       if (!pt.semantics.warnOnLive) {
         cpu.status = EADDRINUSE;
         break;
@@ -127,15 +126,26 @@ function* setSmallLeaves(
       pt.cost.warnings++;
       continue;
     }
-    const target = frame + done;
-    yield;
-    memory.fill(table, index, addressLo(target) | leafLo, addressHi(target) | leafHi);
     set++;
     if (each) yield* pt.hooks.entrySet(pt, table);
   }
   pt.cost.leaves4K += set;
   if (pt.hooks.uses.runs && set > 0) yield* pt.hooks.runSet(pt, table, set);
   return done;
+}
+
+/**
+ * Enters one leaf where nothing is; false when something is. generic_pt loads and stores; the older driver, and with it the
+ * thread's patch, uses one compare-exchange.
+ */
+function* setLeaf(pt: PageTable, table: number, index: number, lo: number, hi: number): Flow<boolean> {
+  const memory = pt.memory;
+  yield;
+  if (pt.hooks.uses.entries || pt.semantics.warnOnLive) return memory.installIfZero(table, index, lo, hi);
+  if ((memory.lo(memory.locate(table, index)) & pt.presentLo) !== 0) return false;
+  yield;
+  memory.fill(table, index, lo, hi);
+  return true;
 }
 
 /** The same for 2 MiB and 1 GiB leaves, which may stand where emptied tables are. */

@@ -88,8 +88,12 @@ function clearSmallLeaves(pt: PageTable, cpu: Cpu, table: number, index: number,
       cpu.status = STOPPED_AT_HOLE;
       break;
     }
-    memory.clear(table, at);
-    if (each) pt.hooks.entryCleared(pt, table);
+    if (each) {
+      // clear_pte of the thread's patch: an exchange, so that the count goes down once for each entry.
+      if (memory.exchangeZero(table, at) !== 0) pt.hooks.entryCleared(pt, table);
+    } else {
+      memory.clear(table, at);
+    }
     done++;
   }
   if (pt.hooks.uses.runs && done > 0) pt.hooks.runCleared(pt, table, done);

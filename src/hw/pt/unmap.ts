@@ -92,8 +92,12 @@ function* clearSmallLeaves(pt: PageTable, cpu: Cpu, table: number, index: number
       break;
     }
     yield;
-    memory.clear(table, at);
-    if (each) yield* pt.hooks.entryCleared(pt, table);
+    if (each) {
+      // clear_pte of the thread's patch: an exchange, so that the count goes down once for each entry.
+      if (memory.exchangeZero(table, at) !== 0) yield* pt.hooks.entryCleared(pt, table);
+    } else {
+      memory.clear(table, at);
+    }
     done++;
   }
   if (pt.hooks.uses.runs && done > 0) yield* pt.hooks.runCleared(pt, table, done);

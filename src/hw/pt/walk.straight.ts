@@ -90,6 +90,7 @@ function dirtyLevel(
 
 /** Sets the dirty bit of the leaf that maps `page`, as hardware with SSADS would on a write. False: nothing is mapped. */
 export function setDirty(pt: PageTable, page: number): boolean {
+  if (!(page >= 0 && page < pt.pageLimit)) return false;
   let table = pt.root;
   for (let level = pt.top; level >= 0; level--) {
     const index = indexAt(page, level);
