@@ -4,11 +4,14 @@ import { ArenaMemory } from '../src/hw/memory/arena-memory.ts';
 import { VTD_SECOND_STAGE } from '../src/hw/pt/formats/vtd-second-stage.ts';
 import { createCpu } from '../src/hw/pt/page-table.straight.ts';
 import { createDomain } from '../src/kernel/iommu/domain.straight.ts';
+import { giveInliningRoom } from '../src/node/inlining.ts';
 import { stress, stressPairs } from '../src/sim/workloads/iova-stress.straight.ts';
 
 const [design = 'lazy-prune', tib = '16'] = process.argv.slice(2);
 const reclaim = tableReclaim(design);
 if (reclaim === undefined) throw new RangeError(`no table-reclaim design is called ${design}`);
+
+giveInliningRoom();
 
 function run(pairs: number): number {
   const upper = Math.ceil(pairs / 500) + 16;

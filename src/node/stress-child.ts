@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../base/assert.ts';
 import { HostMemoryExhausted } from '../hw/index.ts';
+import { giveInliningRoom } from './inlining.ts';
 import { STRESS_CHILD } from './stress-child-name.ts';
 import { runStressJob, type StressJob, type StressOutcome, type StressProgress } from './stress-job.ts';
 
@@ -20,6 +21,7 @@ export type ChildMessage =
 /** Runs until the job is done. Context: started by `startStress` with a channel to its parent. */
 export async function stressChild(): Promise<void> {
   assert(process.send !== undefined, `${STRESS_CHILD} was called by hand: it has no parent to report to`);
+  giveInliningRoom();
   process.on('SIGINT', () => {});
   process.on('disconnect', () => process.exit(1));
   let stopped = false;
