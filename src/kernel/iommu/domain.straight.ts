@@ -12,7 +12,7 @@ import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semant
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
-import { flushRun, mapFresh, unmapLargePage } from './fast-path.straight.ts';
+import { clearRun, flushRun, mapFresh, setRun, unmapLargePage } from './fast-path.straight.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
@@ -97,10 +97,13 @@ export function iommuMap(
     if (at === 0 || pages === 512) {
       done = mapFresh(pt, middle, iova, paddr, pages, leafLo);
     } else {
-      const presentLo = pt.presentLo;
-      for (; done < pages; done++) {
-        if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
-        memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
+      if (pages === 1) {
+        if ((memory.lo(at) & pt.presentLo) === 0) {
+          memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
+          done = 1;
+        }
+      } else {
+        done = setRun(pt, at, pages, paddr, leafLo);
       }
       memory.count(table, done);
       pt.cost.leaves4K += done;
@@ -149,12 +152,15 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
     if (pages === 512) {
       done = unmapLargePage(pt, middle, low);
     } else {
-      const presentLo = pt.presentLo;
       // Frame 0 reads as zero: below a missing table nothing is found.
       const at = memory.locate(table, first);
-      for (; done < pages; done++) {
-        if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-        memory.put((at + 2 * done) | 0, 0, 0);
+      if (pages === 1) {
+        if ((memory.lo(at) & pt.presentLo) !== 0) {
+          memory.put(at, 0, 0);
+          done = 1;
+        }
+      } else {
+        done = clearRun(pt, at, pages);
       }
       if (done > 0) {
         memory.count(table, -done);

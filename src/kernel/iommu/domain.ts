@@ -13,7 +13,7 @@ import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semant
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.ts';
-import { flushRun, mapFresh, unmapLargePage } from './fast-path.ts';
+import { clearRun, flushRun, mapFresh, setRun, unmapLargePage } from './fast-path.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.ts';
 import type { TableReclaim } from './table-reclaim.ts';
 
@@ -102,12 +102,15 @@ export function* iommuMap(
     if (at === 0 || pages === 512) {
       done = yield* mapFresh(pt, middle, iova, paddr, pages, leafLo);
     } else {
-      const presentLo = pt.presentLo;
-      for (; done < pages; done++) {
+      if (pages === 1) {
         yield;
-        if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
-        yield;
-        memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
+        if ((memory.lo(at) & pt.presentLo) === 0) {
+          yield;
+          memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
+          done = 1;
+        }
+      } else {
+        done = yield* setRun(pt, at, pages, paddr, leafLo);
       }
       memory.count(table, done);
       pt.cost.leaves4K += done;
@@ -162,14 +165,17 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
     if (pages === 512) {
       done = yield* unmapLargePage(pt, middle, low);
     } else {
-      const presentLo = pt.presentLo;
       // Frame 0 reads as zero: below a missing table nothing is found.
       const at = memory.locate(table, first);
-      for (; done < pages; done++) {
+      if (pages === 1) {
         yield;
-        if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-        yield;
-        memory.put((at + 2 * done) | 0, 0, 0);
+        if ((memory.lo(at) & pt.presentLo) !== 0) {
+          yield;
+          memory.put(at, 0, 0);
+          done = 1;
+        }
+      } else {
+        done = yield* clearRun(pt, at, pages);
       }
       if (done > 0) {
         memory.count(table, -done);

@@ -27,15 +27,34 @@ export function mapFresh(
   }
   const table = middle === 0 ? tableFor(pt, iova, 0) : tableAt(pt, middle, (iova >>> 9) & 511);
   if (table === 0) return 0;
-  const at = memory.open(table, iova & 511);
-  let done = 0;
-  for (; done < pages; done++) {
-    if ((memory.lo(at + 2 * done) & pt.presentLo) !== 0) break;
-    memory.put(at + 2 * done, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
-  }
+  const done = setRun(pt, memory.open(table, iova & 511), pages, paddr, leafLo);
   memory.count(table, done);
   pt.cost.leaves4K += done;
   countRun(pt, table, done);
+  return done;
+}
+
+/** Leaves of 4 KiB from position `at`, up to the first that is there already. Returns how many; the caller counts them. */
+export function setRun(pt: PageTable, at: number, pages: number, paddr: number, leafLo: number): number {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  let done = 0;
+  for (; done < pages; done++) {
+    if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
+    memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
+  }
+  return done;
+}
+
+/** Clears leaves from position `at`, up to the first that is not there. Returns how many; the caller counts them. */
+export function clearRun(pt: PageTable, at: number, pages: number): number {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  let done = 0;
+  for (; done < pages; done++) {
+    if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
+    memory.put((at + 2 * done) | 0, 0, 0);
+  }
   return done;
 }
 

@@ -28,17 +28,38 @@ export function* mapFresh(
   }
   const table = middle === 0 ? yield* tableFor(pt, iova, 0) : yield* tableAt(pt, middle, (iova >>> 9) & 511);
   if (table === 0) return 0;
-  const at = memory.open(table, iova & 511);
-  let done = 0;
-  for (; done < pages; done++) {
-    yield;
-    if ((memory.lo(at + 2 * done) & pt.presentLo) !== 0) break;
-    yield;
-    memory.put(at + 2 * done, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
-  }
+  const done = yield* setRun(pt, memory.open(table, iova & 511), pages, paddr, leafLo);
   memory.count(table, done);
   pt.cost.leaves4K += done;
   yield* countRun(pt, table, done);
+  return done;
+}
+
+/** Leaves of 4 KiB from position `at`, up to the first that is there already. Returns how many; the caller counts them. */
+export function* setRun(pt: PageTable, at: number, pages: number, paddr: number, leafLo: number): Flow<number> {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  let done = 0;
+  for (; done < pages; done++) {
+    yield;
+    if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
+    yield;
+    memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
+  }
+  return done;
+}
+
+/** Clears leaves from position `at`, up to the first that is not there. Returns how many; the caller counts them. */
+export function* clearRun(pt: PageTable, at: number, pages: number): Flow<number> {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  let done = 0;
+  for (; done < pages; done++) {
+    yield;
+    if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
+    yield;
+    memory.put((at + 2 * done) | 0, 0, 0);
+  }
   return done;
 }
 
