@@ -6,7 +6,8 @@
  * nobody raises for a moment, if it is reset before the page is freed. Differences: the count starts at 0 and is not
  * warned about; the pin is dropped under the write lock before the count is checked again.
  *
- * Acts in strict mode only. Steps: docs/designs.md, mapcount-rwlock. The kernel's -1 for "none" is 0 here.
+ * Acts in strict mode only. Steps: docs/designs.md, mapcount-rwlock. As in the kernel, 0 is an empty table (so the allocator
+ * leaves it) and -1 a page that counts nothing: an unlinked table is reset at once, under the write lock, so a walk that still holds it does not find 0.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
@@ -28,14 +29,20 @@ function* entryCleared(pt: PageTable, table: number): Flow<void> {
   pt.memory.addMapcount(table, -1);
 }
 
-/** page_mapcount_reset, then put_page: the reference count is 1 and nobody else's matter. */
-function* tableFreed(pt: PageTable, table: number): Flow<boolean> {
+const NO_COUNT = -1;
+
+/** page_mapcount_reset: the count of a table that leaves the page table. */
+function* resetMapcount(pt: PageTable, table: number): Flow<void> {
   yield;
   const count = pt.memory.addMapcount(table, 0);
-  if (count !== 0) {
-    yield;
-    pt.memory.addMapcount(table, -count);
-  }
+  if (count === NO_COUNT) return;
+  yield;
+  pt.memory.addMapcount(table, NO_COUNT - count);
+}
+
+/** page_mapcount_reset for the tables that no unlinking has reset, then put_page, whose reference is the only one. */
+function* tableFreed(pt: PageTable, table: number): Flow<boolean> {
+  yield* resetMapcount(pt, table);
   return true;
 }
 
@@ -61,6 +68,7 @@ function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<
     const index = indexAt(page, level + 1);
     yield;
     if (memory.exchangeZero(parent, index) !== 0) yield* entryCleared(pt, parent);
+    yield* resetMapcount(pt, child);
     gatherTable(cpu.gather, child);
     cpu.freedLevel = level + 1;
   }

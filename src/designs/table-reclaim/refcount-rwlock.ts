@@ -133,7 +133,7 @@ export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number
   return done;
 }
 
-/** Step 2: only the walk is under the lock; the entry is read after the unlock. */
+/** Step 2: the walk is under the lock. As posted the last entry is read after the unlock; here before, which hides that race. */
 function* iovaToPhys(pt: PageTable, page: number): Flow<number> {
   pt.cost.readLocks++;
   yield pt.shared.lock.readLock();

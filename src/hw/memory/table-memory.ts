@@ -46,7 +46,7 @@ export interface TableMemory {
   freeFrame(pfn: number): void;
   /** Adds to `page->_refcount`, returns the new value. */
   addRefcount(pfn: number, delta: number): number;
-  /** Adds to `page->_mapcount`, kept from 0 here (the kernel's -1 is the caller's matter). */
+  /** Adds to `page->_mapcount`, which a new frame has at 0 (what alloc_page makes -1, the patch's helpers set to 0). */
   addMapcount(pfn: number, delta: number): number;
   /** Adds to a counter that belongs to the design alone (a field of its own in struct ptdesc). */
   addEntries(pfn: number, delta: number): number;
