@@ -11,30 +11,17 @@
  * One rwlock a domain as in the thread's patch; the count is a field of its own, changed once a run of entries. Unlinked
  * tables travel with the gather, so lazy mode frees them too. Steps: docs/designs.md, lazy-prune.
  */
-import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
+import { indexAt, offsetInSpan, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.straight.ts';
-import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
-import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
-import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
+import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { NO_HOOKS, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.straight.ts';
-
-function runSet(pt: PageTable, table: number, entries: number): void {
-  pt.cost.countUpdates++;
-  pt.memory.addEntries(table, entries);
-}
-
-function runCleared(pt: PageTable, table: number, entries: number): void {
-  pt.cost.countUpdates++;
-  pt.memory.addEntries(table, -entries);
-}
-
-/** Remembers an emptied table; the levels above it are looked at when it is pruned. */
-function childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolean {
-  if (pt.memory.addEntries(cpu.path[level]!, 0) === 0) {
-    pushEmptied(cpu, page, level);
-  }
-  return false;
-}
+import {
+  countRunCleared,
+  countRunSet,
+  iovaToPhysReadLocked,
+  mapPagesReadLocked,
+  rememberEmptied,
+} from './shared-steps.straight.ts';
 
 function mapPages(
   pt: PageTable,
@@ -50,9 +37,7 @@ function mapPages(
     settle(pt, cpu);
     iotlbSync(pt, cpu);
   }
-  pt.cost.readLocks++;
-  const status = mapRun(pt, cpu, page, frame, level, count, prot);
-  return status;
+  return mapPagesReadLocked(pt, cpu, page, frame, level, count, prot);
 }
 
 /** The general path: what is pending goes first, since a large range may unlink the tables it stands in; nothing is left pending. */
@@ -100,7 +85,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): number {
   const at = memory.locate(parent, (page >>> 9) & 511);
   memory.put(at, 0, 0);
   memory.count(parent, -1);
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  countUnlink(pt);
   cpu.prunedPage = page;
   return table;
 }
@@ -138,11 +123,9 @@ function sameTable(a: number, b: number): boolean {
  */
 function prune(pt: PageTable, cpu: Cpu, page: number, level: number): void {
   const memory = pt.memory;
-  const low = page | 0;
-  const high = (page * PER_LEVEL_3) | 0;
   let table = pt.root;
   for (let at = pt.top; at > level; at--) {
-    const index = (at < 3 ? low >>> (9 * at) : high >>> (9 * (at - 3))) & 511;
+    const index = indexAt(page, at);
     cpu.path[at] = table;
     const word = memory.locate(table, index);
     const lo = memory.lo(word);
@@ -153,9 +136,8 @@ function prune(pt: PageTable, cpu: Cpu, page: number, level: number): void {
   let at = level;
   for (; at < pt.top; at++) {
     if (memory.addEntries(cpu.path[at]!, 0) !== 0) break;
-    const index = (at < 2 ? low >>> (9 * (at + 1)) : high >>> (9 * (at - 2))) & 511;
-    memory.clear(cpu.path[at + 1]!, index);
-    runCleared(pt, cpu.path[at + 1]!, 1);
+    memory.clear(cpu.path[at + 1]!, indexAt(page, at + 1));
+    countRunCleared(pt, cpu.path[at + 1]!, 1);
     countUnlink(pt);
     gatherTable(cpu.gather, cpu.path[at]!);
     if (at === 0) forgetPending(pt, cpu.path[at]!);
@@ -181,12 +163,6 @@ function gatherPruned(pt: PageTable, cpu: Cpu, page: number, level: number): voi
   }
 }
 
-function iovaToPhys(pt: PageTable, page: number): number {
-  pt.cost.readLocks++;
-  const frame = walkToPhys(pt, page);
-  return frame;
-}
-
 function settle(pt: PageTable, cpu: Cpu): void {
   pt.cost.writeLocks++;
   const pending = pt.shared.pendingPage.load();
@@ -201,9 +177,9 @@ const hooks: ReclaimHooks = {
   name: 'lazy-prune',
   collectCovered: true,
   uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
-  runSet,
-  runCleared,
-  childLeft,
+  runSet: countRunSet,
+  runCleared: countRunCleared,
+  childLeft: rememberEmptied,
   emptied,
 };
 
@@ -213,6 +189,6 @@ export const lazyPrune: TableReclaim = {
   freesEmpty: true,
   mapPages,
   unmapPages,
-  iovaToPhys,
+  iovaToPhys: iovaToPhysReadLocked,
   settle,
 };

@@ -12,33 +12,17 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from '../../hw/pt/format.ts';
+import { indexAt, offsetInSpan, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable, iotlbSync } from '../../hw/pt/gather.ts';
-import { mapPages as mapRun } from '../../hw/pt/map.ts';
-import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
-import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
+import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { NO_HOOKS, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
-
-function* runSet(pt: PageTable, table: number, entries: number): Flow<void> {
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, entries);
-}
-
-function* runCleared(pt: PageTable, table: number, entries: number): Flow<void> {
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, -entries);
-}
-
-/** Remembers an emptied table; the levels above it are looked at when it is pruned. */
-function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<boolean> {
-  yield;
-  if (pt.memory.addEntries(cpu.path[level]!, 0) === 0) {
-    pushEmptied(cpu, page, level);
-  }
-  return false;
-}
+import {
+  countRunCleared,
+  countRunSet,
+  iovaToPhysReadLocked,
+  mapPagesReadLocked,
+  rememberEmptied,
+} from './shared-steps.ts';
 
 function* mapPages(
   pt: PageTable,
@@ -54,11 +38,7 @@ function* mapPages(
     yield* settle(pt, cpu);
     yield* iotlbSync(pt, cpu);
   }
-  pt.cost.readLocks++;
-  yield pt.shared.lock.readLock();
-  const status = yield* mapRun(pt, cpu, page, frame, level, count, prot);
-  yield pt.shared.lock.readUnlock();
-  return status;
+  return yield* mapPagesReadLocked(pt, cpu, page, frame, level, count, prot);
 }
 
 /** The general path: what is pending goes first, since a large range may unlink the tables it stands in; nothing is left pending. */
@@ -121,8 +101,7 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
   yield;
   memory.put(at, 0, 0);
   memory.count(parent, -1);
-  yield;
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  yield* countUnlink(pt);
   cpu.prunedPage = page;
   return table;
 }
@@ -165,11 +144,9 @@ function sameTable(a: number, b: number): boolean {
  */
 function* prune(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void> {
   const memory = pt.memory;
-  const low = page | 0;
-  const high = (page * PER_LEVEL_3) | 0;
   let table = pt.root;
   for (let at = pt.top; at > level; at--) {
-    const index = (at < 3 ? low >>> (9 * at) : high >>> (9 * (at - 3))) & 511;
+    const index = indexAt(page, at);
     cpu.path[at] = table;
     yield;
     const word = memory.locate(table, index);
@@ -182,10 +159,9 @@ function* prune(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<void
   for (; at < pt.top; at++) {
     yield;
     if (memory.addEntries(cpu.path[at]!, 0) !== 0) break;
-    const index = (at < 2 ? low >>> (9 * (at + 1)) : high >>> (9 * (at - 2))) & 511;
     yield;
-    memory.clear(cpu.path[at + 1]!, index);
-    yield* runCleared(pt, cpu.path[at + 1]!, 1);
+    memory.clear(cpu.path[at + 1]!, indexAt(page, at + 1));
+    yield* countRunCleared(pt, cpu.path[at + 1]!, 1);
     yield* countUnlink(pt);
     gatherTable(cpu.gather, cpu.path[at]!);
     if (at === 0) yield* forgetPending(pt, cpu.path[at]!);
@@ -211,14 +187,6 @@ function* gatherPruned(pt: PageTable, cpu: Cpu, page: number, level: number): Fl
   }
 }
 
-function* iovaToPhys(pt: PageTable, page: number): Flow<number> {
-  pt.cost.readLocks++;
-  yield pt.shared.lock.readLock();
-  const frame = yield* walkToPhys(pt, page);
-  yield pt.shared.lock.readUnlock();
-  return frame;
-}
-
 function* settle(pt: PageTable, cpu: Cpu): Flow<void> {
   pt.cost.writeLocks++;
   yield pt.shared.lock.writeLock();
@@ -237,9 +205,9 @@ const hooks: ReclaimHooks = {
   name: 'lazy-prune',
   collectCovered: true,
   uses: { walk: false, entries: false, runs: true, children: true, rwlock: true },
-  runSet,
-  runCleared,
-  childLeft,
+  runSet: countRunSet,
+  runCleared: countRunCleared,
+  childLeft: rememberEmptied,
   emptied,
 };
 
@@ -249,6 +217,6 @@ export const lazyPrune: TableReclaim = {
   freesEmpty: true,
   mapPages,
   unmapPages,
-  iovaToPhys,
+  iovaToPhys: iovaToPhysReadLocked,
   settle,
 };

@@ -12,9 +12,10 @@
 import { indexAt, offsetInSpan, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
 import { mapPages } from '../../hw/pt/map.straight.ts';
-import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
+import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { iovaToPhys } from '../../hw/pt/walk.straight.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.straight.ts';
+import { countRunCleared, countRunSet, rememberEmptied } from './shared-steps.straight.ts';
 
 /** Context: the parent's read lock is held, and let go once the child's is, unless the walk comes back to the parent. */
 function enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): void {
@@ -24,24 +25,6 @@ function enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: bool
 }
 
 function leave(pt: PageTable, _cpu: Cpu, table: number, _level: number): void {
-}
-
-function runSet(pt: PageTable, table: number, entries: number): void {
-  pt.cost.countUpdates++;
-  pt.memory.addEntries(table, entries);
-}
-
-function runCleared(pt: PageTable, table: number, entries: number): void {
-  pt.cost.countUpdates++;
-  pt.memory.addEntries(table, -entries);
-}
-
-/** Only remembers an emptied table: unlinking it needs locks that may not be taken below it. */
-function childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolean {
-  if (pt.memory.addEntries(cpu.path[level]!, 0) === 0) {
-    pushEmptied(cpu, page, level);
-  }
-  return false;
 }
 
 function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): number {
@@ -105,7 +88,7 @@ function unlinkFrom(pt: PageTable, cpu: Cpu, parent: number, page: number, level
   const empty = memory.addEntries(child, 0) === 0;
   if (empty) {
     memory.clear(parent, index);
-    runCleared(pt, parent, 1);
+    countRunCleared(pt, parent, 1);
     gatherTable(cpu.gather, child);
     const start = page - offsetInSpan(page, level + 1);
     gatherRange(cpu.gather, start, start + spanPages(level + 1), 0);
@@ -120,9 +103,9 @@ const hooks: ReclaimHooks = {
   uses: { walk: true, entries: false, runs: true, children: true, rwlock: false },
   enter,
   leave,
-  runSet,
-  runCleared,
-  childLeft,
+  runSet: countRunSet,
+  runCleared: countRunCleared,
+  childLeft: rememberEmptied,
 };
 
 export const perTableLock: TableReclaim = {

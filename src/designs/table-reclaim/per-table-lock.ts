@@ -13,9 +13,10 @@ import type { Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { mapPages } from '../../hw/pt/map.ts';
-import { type Cpu, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
+import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { iovaToPhys } from '../../hw/pt/walk.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
+import { countRunCleared, countRunSet, rememberEmptied } from './shared-steps.ts';
 
 /** Context: the parent's read lock is held, and let go once the child's is, unless the walk comes back to the parent. */
 function* enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boolean): Flow<void> {
@@ -28,27 +29,6 @@ function* enter(pt: PageTable, cpu: Cpu, table: number, level: number, keep: boo
 
 function* leave(pt: PageTable, _cpu: Cpu, table: number, _level: number): Flow<void> {
   yield pt.shared.tableLock(table).readUnlock();
-}
-
-function* runSet(pt: PageTable, table: number, entries: number): Flow<void> {
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, entries);
-}
-
-function* runCleared(pt: PageTable, table: number, entries: number): Flow<void> {
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, -entries);
-}
-
-/** Only remembers an emptied table: unlinking it needs locks that may not be taken below it. */
-function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<boolean> {
-  yield;
-  if (pt.memory.addEntries(cpu.path[level]!, 0) === 0) {
-    pushEmptied(cpu, page, level);
-  }
-  return false;
 }
 
 function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
@@ -124,7 +104,7 @@ function* unlinkFrom(pt: PageTable, cpu: Cpu, parent: number, page: number, leve
   if (empty) {
     yield;
     memory.clear(parent, index);
-    yield* runCleared(pt, parent, 1);
+    yield* countRunCleared(pt, parent, 1);
     gatherTable(cpu.gather, child);
     const start = page - offsetInSpan(page, level + 1);
     gatherRange(cpu.gather, start, start + spanPages(level + 1), 0);
@@ -140,9 +120,9 @@ const hooks: ReclaimHooks = {
   uses: { walk: true, entries: false, runs: true, children: true, rwlock: false },
   enter,
   leave,
-  runSet,
-  runCleared,
-  childLeft,
+  runSet: countRunSet,
+  runCleared: countRunCleared,
+  childLeft: rememberEmptied,
 };
 
 export const perTableLock: TableReclaim = {

@@ -12,11 +12,10 @@
  */
 import { indexAt, offsetInSpan, spanPages } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
-import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
-import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.straight.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
+import { iovaToPhysReadLocked, mapPagesReadLocked } from './shared-steps.straight.ts';
 
 /** alloc_page: the count starts at 1. */
 function tableAllocated(pt: PageTable, table: number): void {
@@ -75,21 +74,6 @@ function childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolea
   return unlinked;
 }
 
-/** Step 2: the whole of map holds the read lock. */
-function mapPages(
-  pt: PageTable,
-  cpu: Cpu,
-  page: number,
-  frame: number,
-  level: number,
-  count: number,
-  prot: number,
-): number {
-  pt.cost.readLocks++;
-  const status = mapRun(pt, cpu, page, frame, level, count, prot);
-  return status;
-}
-
 /** Steps 2, 3, 5 and 6. */
 export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): number {
   pt.cost.readLocks++;
@@ -111,13 +95,6 @@ export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number)
   return done;
 }
 
-/** Step 2: the walk is under the lock. As posted the last entry is read after the unlock; here before, which hides that race. */
-function iovaToPhys(pt: PageTable, page: number): number {
-  pt.cost.readLocks++;
-  const frame = walkToPhys(pt, page);
-  return frame;
-}
-
 const hooks: ReclaimHooks = {
   ...NO_HOOKS,
   name: 'refcount-rwlock',
@@ -136,8 +113,9 @@ export const refcountRwlock: TableReclaim = {
   name: 'refcount-rwlock',
   hooks,
   freesEmpty: true,
-  mapPages,
+  mapPages: mapPagesReadLocked,
   unmapPages,
-  iovaToPhys,
+  // As posted the last entry is read after the unlock; here before, which hides that race.
+  iovaToPhys: iovaToPhysReadLocked,
   settle: nothingToSettle,
 };

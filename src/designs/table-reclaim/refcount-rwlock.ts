@@ -13,11 +13,10 @@
 import type { Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, spanPages } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
-import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
-import { iovaToPhys as walkToPhys } from '../../hw/pt/walk.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
+import { iovaToPhysReadLocked, mapPagesReadLocked } from './shared-steps.ts';
 
 /** alloc_page: the count starts at 1. */
 function* tableAllocated(pt: PageTable, table: number): Flow<void> {
@@ -91,23 +90,6 @@ function* childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<
   return unlinked;
 }
 
-/** Step 2: the whole of map holds the read lock. */
-function* mapPages(
-  pt: PageTable,
-  cpu: Cpu,
-  page: number,
-  frame: number,
-  level: number,
-  count: number,
-  prot: number,
-): Flow<number> {
-  pt.cost.readLocks++;
-  yield pt.shared.lock.readLock();
-  const status = yield* mapRun(pt, cpu, page, frame, level, count, prot);
-  yield pt.shared.lock.readUnlock();
-  return status;
-}
-
 /** Steps 2, 3, 5 and 6. */
 export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow<number> {
   pt.cost.readLocks++;
@@ -133,15 +115,6 @@ export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number
   return done;
 }
 
-/** Step 2: the walk is under the lock. As posted the last entry is read after the unlock; here before, which hides that race. */
-function* iovaToPhys(pt: PageTable, page: number): Flow<number> {
-  pt.cost.readLocks++;
-  yield pt.shared.lock.readLock();
-  const frame = yield* walkToPhys(pt, page);
-  yield pt.shared.lock.readUnlock();
-  return frame;
-}
-
 const hooks: ReclaimHooks = {
   ...NO_HOOKS,
   name: 'refcount-rwlock',
@@ -160,8 +133,9 @@ export const refcountRwlock: TableReclaim = {
   name: 'refcount-rwlock',
   hooks,
   freesEmpty: true,
-  mapPages,
+  mapPages: mapPagesReadLocked,
   unmapPages,
-  iovaToPhys,
+  // As posted the last entry is read after the unlock; here before, which hides that race.
+  iovaToPhys: iovaToPhysReadLocked,
   settle: nothingToSettle,
 };

@@ -36,16 +36,9 @@ export function iotlbSync(pt: PageTable, cpu: Cpu): void {
   if (covered > gather.asked) pt.cost.flushEnlargedPages += covered - gather.asked;
   pt.flushRange(pt, gather.start, gather.end, gather.tableCount === 0);
   for (let i = 0; i < gather.tableCount; i++) {
-    if (pt.hooks.uses.entries) {
-      freeTable(pt, gather.tables[i]!);
-    } else {
-      pt.cost.tablesFreed++;
-      pt.memory.freeFrame(gather.tables[i]!);
-    }
+    freeTable(pt, gather.tables[i]!);
   }
-  gather.end = 0;
-  gather.asked = 0;
-  gather.tableCount = 0;
+  resetGather(gather);
 }
 
 /** Gives a table back to the allocator. Order: only after its flush. */

@@ -37,17 +37,9 @@ export function* iotlbSync(pt: PageTable, cpu: Cpu): Flow<void> {
   if (covered > gather.asked) pt.cost.flushEnlargedPages += covered - gather.asked;
   yield* pt.flushRange(pt, gather.start, gather.end, gather.tableCount === 0);
   for (let i = 0; i < gather.tableCount; i++) {
-    if (pt.hooks.uses.entries) {
-      yield* freeTable(pt, gather.tables[i]!);
-    } else {
-      pt.cost.tablesFreed++;
-      yield;
-      pt.memory.freeFrame(gather.tables[i]!);
-    }
+    yield* freeTable(pt, gather.tables[i]!);
   }
-  gather.end = 0;
-  gather.asked = 0;
-  gather.tableCount = 0;
+  resetGather(gather);
 }
 
 /** Gives a table back to the allocator. Order: only after its flush. */

@@ -12,7 +12,7 @@
  */
 import { addressHi, addressLo, indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherRange, gatherTable, iotlbSync } from './gather.straight.ts';
-import { countCleared, countSet, newTable } from './new-table.straight.ts';
+import { clearEntry, countSet, newTable } from './new-table.straight.ts';
 import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-table.straight.ts';
 
 /**
@@ -207,8 +207,7 @@ function makeRoom(
     pt.hooks.listing(pt, false);
     if (cpu.status !== 0) return;
   }
-  pt.memory.clear(table, index);
-  countCleared(pt, table);
+  clearEntry(pt, table, index);
   gatherRange(cpu.gather, page, page + spanPages(level), 0);
 }
 
@@ -235,8 +234,7 @@ function collectTables(pt: PageTable, cpu: Cpu, table: number, level: number): b
 function clearTable(pt: PageTable, table: number): void {
   for (let index = 0; index < 512; index++) {
     if ((pt.memory.lo(pt.memory.locate(table, index)) & pt.format.presentLo) === 0) continue;
-    pt.memory.clear(table, index);
-    countCleared(pt, table);
+    clearEntry(pt, table, index);
   }
 }
 

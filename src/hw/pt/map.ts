@@ -13,7 +13,7 @@
 import type { Flow } from '../../base/flow.ts';
 import { addressHi, addressLo, indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherRange, gatherTable, iotlbSync } from './gather.ts';
-import { countCleared, countSet, newTable } from './new-table.ts';
+import { clearEntry, countSet, newTable } from './new-table.ts';
 import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-table.ts';
 
 /**
@@ -213,9 +213,7 @@ function* makeRoom(
     yield* pt.hooks.listing(pt, false);
     if (cpu.status !== 0) return;
   }
-  yield;
-  pt.memory.clear(table, index);
-  yield* countCleared(pt, table);
+  yield* clearEntry(pt, table, index);
   gatherRange(cpu.gather, page, page + spanPages(level), 0);
 }
 
@@ -244,9 +242,7 @@ function* clearTable(pt: PageTable, table: number): Flow<void> {
   for (let index = 0; index < 512; index++) {
     yield;
     if ((pt.memory.lo(pt.memory.locate(table, index)) & pt.format.presentLo) === 0) continue;
-    yield;
-    pt.memory.clear(table, index);
-    yield* countCleared(pt, table);
+    yield* clearEntry(pt, table, index);
   }
 }
 

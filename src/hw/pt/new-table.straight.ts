@@ -18,11 +18,7 @@ export function newTable(pt: PageTable, parent: number, index: number): number {
   if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
   if (pt.hooks.uses.entries) pt.hooks.tableAllocated(pt, table);
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
-    if (pt.hooks.uses.entries) pt.hooks.entrySet(pt, parent);
-    if (pt.hooks.uses.runs) {
-      pt.cost.countUpdates++;
-      memory.addEntries(parent, 1);
-    }
+    countSet(pt, parent);
     return table;
   }
   // Another CPU was first: its table is the one.
@@ -55,7 +51,9 @@ export function countSet(pt: PageTable, table: number): void {
   if (pt.hooks.uses.runs) pt.hooks.runSet(pt, table, 1);
 }
 
-export function countCleared(pt: PageTable, table: number): void {
+/** Clears an entry that is not empty, and counts. */
+export function clearEntry(pt: PageTable, table: number, index: number): void {
+  pt.memory.clear(table, index);
   if (pt.hooks.uses.entries) pt.hooks.entryCleared(pt, table);
   if (pt.hooks.uses.runs) pt.hooks.runCleared(pt, table, 1);
 }

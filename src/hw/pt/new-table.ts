@@ -21,12 +21,7 @@ export function* newTable(pt: PageTable, parent: number, index: number): Flow<nu
   if (pt.hooks.uses.entries) yield* pt.hooks.tableAllocated(pt, table);
   yield;
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
-    if (pt.hooks.uses.entries) yield* pt.hooks.entrySet(pt, parent);
-    if (pt.hooks.uses.runs) {
-      pt.cost.countUpdates++;
-      yield;
-      memory.addEntries(parent, 1);
-    }
+    yield* countSet(pt, parent);
     return table;
   }
   // Another CPU was first: its table is the one.
@@ -62,7 +57,10 @@ export function* countSet(pt: PageTable, table: number): Flow<void> {
   if (pt.hooks.uses.runs) yield* pt.hooks.runSet(pt, table, 1);
 }
 
-export function* countCleared(pt: PageTable, table: number): Flow<void> {
+/** Clears an entry that is not empty, and counts. */
+export function* clearEntry(pt: PageTable, table: number, index: number): Flow<void> {
+  yield;
+  pt.memory.clear(table, index);
   if (pt.hooks.uses.entries) yield* pt.hooks.entryCleared(pt, table);
   if (pt.hooks.uses.runs) yield* pt.hooks.runCleared(pt, table, 1);
 }

@@ -12,7 +12,7 @@
  */
 import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherTable } from './gather.straight.ts';
-import { countCleared } from './new-table.straight.ts';
+import { clearEntry } from './new-table.straight.ts';
 import { type Cpu, EINVAL, type PageTable, STOPPED_AT_HOLE } from './page-table.straight.ts';
 
 /**
@@ -161,14 +161,13 @@ function unmapChild(
   const done = unmapLevel(pt, cpu, child, level - 1, from, to);
   cpu.path[level] = table;
   cpu.path[level - 1] = child;
-  if (!collect || cpu.status !== 0) {
-    if (pt.hooks.uses.children) pt.hooks.childLeft(pt, cpu, from, level - 1);
-    if (pt.hooks.uses.walk) pt.hooks.leave(pt, cpu, child, level - 1);
-    return done;
-  }
+  const unlink = collect && cpu.status === 0;
+  if (!unlink && pt.hooks.uses.children) pt.hooks.childLeft(pt, cpu, from, level - 1);
   if (pt.hooks.uses.walk) pt.hooks.leave(pt, cpu, child, level - 1);
-  clearEntry(pt, table, index);
-  gatherTable(cpu.gather, child);
+  if (unlink) {
+    clearEntry(pt, table, index);
+    gatherTable(cpu.gather, child);
+  }
   return done;
 }
 
@@ -185,11 +184,6 @@ function listTables(pt: PageTable, cpu: Cpu, table: number, level: number): numb
   }
   gatherTable(cpu.gather, table);
   return pages;
-}
-
-function clearEntry(pt: PageTable, table: number, index: number): void {
-  pt.memory.clear(table, index);
-  countCleared(pt, table);
 }
 
 /**

@@ -13,7 +13,7 @@
 import type { Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherTable } from './gather.ts';
-import { countCleared } from './new-table.ts';
+import { clearEntry } from './new-table.ts';
 import { type Cpu, EINVAL, type PageTable, STOPPED_AT_HOLE } from './page-table.ts';
 
 /**
@@ -166,14 +166,13 @@ function* unmapChild(
   const done = yield* unmapLevel(pt, cpu, child, level - 1, from, to);
   cpu.path[level] = table;
   cpu.path[level - 1] = child;
-  if (!collect || cpu.status !== 0) {
-    if (pt.hooks.uses.children) yield* pt.hooks.childLeft(pt, cpu, from, level - 1);
-    if (pt.hooks.uses.walk) yield* pt.hooks.leave(pt, cpu, child, level - 1);
-    return done;
-  }
+  const unlink = collect && cpu.status === 0;
+  if (!unlink && pt.hooks.uses.children) yield* pt.hooks.childLeft(pt, cpu, from, level - 1);
   if (pt.hooks.uses.walk) yield* pt.hooks.leave(pt, cpu, child, level - 1);
-  yield* clearEntry(pt, table, index);
-  gatherTable(cpu.gather, child);
+  if (unlink) {
+    yield* clearEntry(pt, table, index);
+    gatherTable(cpu.gather, child);
+  }
   return done;
 }
 
@@ -191,12 +190,6 @@ function* listTables(pt: PageTable, cpu: Cpu, table: number, level: number): Flo
   }
   gatherTable(cpu.gather, table);
   return pages;
-}
-
-function* clearEntry(pt: PageTable, table: number, index: number): Flow<void> {
-  yield;
-  pt.memory.clear(table, index);
-  yield* countCleared(pt, table);
 }
 
 /**
