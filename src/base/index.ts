@@ -2,19 +2,8 @@
 export { assert, fail, InvariantError, unreachable } from './assert.ts';
 export * from './brands.ts';
 export { EventHub, type EventSource, type Observer } from './events.ts';
-export {
-  type Access,
-  type AccessKind,
-  Cell,
-  type Flow,
-  Lock,
-  RwLock,
-  runAlone,
-  type SharedObject,
-  type Step,
-  until,
-  World,
-} from './flow.ts';
+export { Cell } from './cell.ts';
+export { ATOMIC, cpuRelax, type Flow, LOCKED, MFENCE, runAlone, type Step, type StepRole, until } from './flow.ts';
 export {
   type BitField,
   bit,
@@ -35,5 +24,21 @@ export {
   reservedMask,
   software,
 } from './layout.ts';
+export { LockMisuse, Mutex, RwLock, SpinLock } from './locks.ts';
+export { Queue } from './queue.ts';
 export { createRandom, type Random } from './random.ts';
 export { err, formatInputError, type InputError, ok, printable, type Result } from './result.ts';
+export type { StoreBuffer } from './store-buffer.ts';
+export { Words, type WordsOptions } from './words.ts';
+export {
+  type AccessEvent,
+  type AccessKind,
+  LocationTable,
+  MAX_THREADS,
+  type MemoryModel,
+  type SharedObject,
+  type Tracer,
+  UseAfterFree,
+  World,
+  type WorldOptions,
+} from './world.ts';

@@ -6,7 +6,7 @@
  * leaf table; `top` is the root's level. Page numbers and frame numbers are plain numbers in here (hot code); the
  * layer above takes brands. Nothing here takes a lock: that is the design's business.
  */
-import { World } from '../../base/flow.ts';
+import { World } from '../../base/world.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTableFormat } from './format.ts';
 import { createShared, plainWord, type Shared } from './shared.ts';

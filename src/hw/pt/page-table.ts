@@ -6,7 +6,8 @@
  * layer above takes brands. Nothing here takes a lock: that is the design's business.
  */
 // @straight
-import { type Flow, World } from '../../base/flow.ts';
+import type { Flow } from '../../base/flow.ts';
+import { World } from '../../base/world.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTableFormat } from './format.ts';
 import { createShared, plainWord, type Shared } from './shared.ts';

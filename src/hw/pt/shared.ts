@@ -2,7 +2,8 @@
  * What CPUs share of one page table beyond the tables themselves: a design's locks and its few words. Under the checker the
  * words are recorded cells; in straight-line runs they are plain, and the locks are never touched.
  */
-import { RwLock, type World } from '../../base/flow.ts';
+import { RwLock } from '../../base/locks.ts';
+import type { World } from '../../base/world.ts';
 
 /** A shared variable that is one word: `Cell<number>` under the checker, `PlainWord` in straight-line runs. */
 export interface Word {
@@ -76,7 +77,7 @@ export function createShared(world: World, word: (name: string, value: number) =
     tableLock: (table) => {
       let lock = tableLocks.get(table);
       if (lock === undefined) {
-        lock = new RwLock(world, `table ${table} lock`);
+        lock = world.lazily(() => new RwLock(world, `table ${table} lock`));
         tableLocks.set(table, lock);
       }
       return lock;

@@ -1,0 +1,214 @@
+/**
+ * What every strategy runs its executions through: it makes them, looks at the properties after each step and at the end, and
+ * keeps what was found. Strategies decide the schedule and nothing else.
+ *
+ * A property that is looked at in every state is only as good as the states that are seen: steps that write a word which the
+ * property peeks at are made dependent on each other, so that the reduction keeps every order of them. Which words these are
+ * is learnt while properties are evaluated; a new one starts the exploration again (`outdated`).
+ */
+import { LocationTable, UseAfterFree } from '../base/world.ts';
+import { InvariantError } from '../base/assert.ts';
+import { LockMisuse } from '../base/locks.ts';
+import { UnannouncedLocked } from '../base/world.ts';
+import { Execution } from './execution.ts';
+import { explainEnd } from './deadlock.ts';
+import type { CheckTest, Predicate, Properties } from './program.ts';
+import { TestMistake } from './refusals.ts';
+import type { Limit, ViolationKind } from './verdicts.ts';
+
+/** How an execution ended: `blocked`: what could run is asleep; `cut`: the harness ended it. */
+export type Ending = 'ended' | 'blocked' | 'cut';
+
+export interface Finding {
+  readonly kind: ViolationKind;
+  readonly property: string;
+  readonly message: string;
+}
+
+export const DEFAULT_MAX_STEPS = 2000;
+
+/** A property looked at in every state, with the pseudo location that orders the writes it sees. */
+interface Watched {
+  readonly group: 'always' | 'sometimes' | 'eventually';
+  readonly name: string;
+  readonly location: number;
+}
+
+export class Harness {
+  readonly test: CheckTest;
+  readonly locations = new LocationTable();
+  readonly threadCount: number;
+  readonly maxSteps: number;
+  steps = 0;
+  /** What the execution under way broke. */
+  finding: Finding | null = null;
+  /** Limits that were hit, by name. */
+  limit: Limit | null = null;
+  /** A property looks at a word that it did not look at before: what was explored may lack orders. */
+  outdated = false;
+  private readonly choiceThreads: boolean;
+  private readonly watched: Watched[] = [];
+  /** By location: pseudo locations of the properties that look at it. */
+  private readonly watchers: number[][] = [];
+  /** `sometimes` and `reachable` not seen yet. */
+  private readonly missing = new Set<string>();
+  private readonly happened = new Set<string>();
+  private marksSeen = 0;
+  private run: Execution | null = null;
+  private probing: Execution | null = null;
+
+  constructor(test: CheckTest, choiceThreads: boolean) {
+    this.test = test;
+    this.choiceThreads = choiceThreads;
+    this.maxSteps = test.maxSteps ?? DEFAULT_MAX_STEPS;
+    const first = this.newExecution();
+    this.threadCount = first.threadCount;
+    const { always, sometimes, eventually, reachable } = first.program;
+    for (const name of [...Object.keys(sometimes ?? {}), ...(reachable ?? [])]) this.missing.add(name);
+    this.watchAll('always', always, first);
+    this.watchAll('sometimes', sometimes, first);
+    this.watchAll('eventually', eventually, first);
+  }
+
+  private watchAll(group: Watched['group'], properties: Properties | undefined, first: Execution): void {
+    for (const [name, property] of Object.entries(properties ?? {})) {
+      if (typeof property !== 'function') continue;
+      const { base } = this.locations.objectNamed(`property ${name}`, 1, first.world.stride);
+      this.watched.push({ group, name, location: base });
+    }
+  }
+
+  private newExecution(): Execution {
+    const { locations, choiceThreads, watchers } = this;
+    return new Execution(this.test, { locations, choiceThreads, watchers });
+  }
+
+  /** A new execution, looked at from its first state on. */
+  begin(): Execution {
+    this.run = this.run?.restart() ?? this.newExecution();
+    this.finding = null;
+    this.happened.clear();
+    this.marksSeen = 0;
+    if (this.run.error !== null) this.judgeError(this.run.error);
+    if (this.watched.length > 0) this.evaluateAll(this.run);
+    return this.run;
+  }
+
+  /** An execution beside the one under way, at which no property is looked. */
+  probe(): Execution {
+    this.probing = this.probing?.restart() ?? this.newExecution();
+    return this.probing;
+  }
+
+  /** After each step. True: the execution is over. */
+  afterStep(run: Execution): boolean {
+    this.steps++;
+    if (run.error !== null) this.judgeError(run.error);
+    if (run.sawWatched) this.evaluateAll(run);
+    if (run.world.reached.length > this.marksSeen) this.passMarks(run);
+    if (run.length >= this.maxSteps && this.finding === null) {
+      this.limit ??= { name: 'steps', message: `an execution was cut after ${this.maxSteps} steps (maxSteps)` };
+      return true;
+    }
+    return this.finding !== null;
+  }
+
+  /** At the end of an execution. True: something was found that ends the exploration. */
+  endOfExecution(run: Execution, ending: Ending): boolean {
+    if (ending === 'ended' && this.finding === null) this.judgeEnd(run);
+    return this.finding !== null;
+  }
+
+  private judgeError(error: unknown): void {
+    if (error instanceof TestMistake || error instanceof UnannouncedLocked || error instanceof InvariantError)
+      throw error;
+    if (this.finding !== null) return;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof UseAfterFree) this.finding = { kind: 'use-after-free', property: 'use after free', message };
+    else if (error instanceof LockMisuse) this.finding = { kind: 'lock-misuse', property: 'lock misuse', message };
+    else this.finding = { kind: 'assertion', property: 'assertion', message };
+  }
+
+  private passMarks(run: Execution): void {
+    const { reached } = run.world;
+    for (; this.marksSeen < reached.length; this.marksSeen++) {
+      const mark = reached[this.marksSeen]!;
+      this.missing.delete(mark);
+      if (run.program.never?.includes(mark) && this.finding === null) {
+        this.finding = { kind: 'never', property: mark, message: `'${mark}' is reached` };
+      }
+    }
+  }
+
+  private evaluateAll(run: Execution): void {
+    for (const property of this.watched) {
+      const { group, name } = property;
+      if (group === 'sometimes' && !this.missing.has(name)) continue;
+      if (group === 'eventually' && this.happened.has(name)) continue;
+      const holds = run.world.evaluate(run.program[group]![name] as Predicate);
+      for (const location of run.world.peeked) this.watch(location, property.location);
+      if (group === 'always' && !holds) this.broke('always', name, `'${name}' does not hold`);
+      else if (group === 'sometimes' && holds) this.missing.delete(name);
+      else if (group === 'eventually' && holds) this.happened.add(name);
+    }
+  }
+
+  private watch(location: number, property: number): void {
+    const watchers = this.watchers[location];
+    if (watchers?.includes(property)) return;
+    if (watchers === undefined) this.watchers[location] = [property];
+    else watchers.push(property);
+    if (this.steps > 0) this.outdated = true;
+  }
+
+  private broke(kind: ViolationKind, property: string, message: string): void {
+    this.finding ??= { kind, property, message };
+  }
+
+  private judgeEnd(run: Execution): void {
+    const stuck = explainEnd(run);
+    if (stuck !== null) {
+      this.finding = stuck;
+      return;
+    }
+    const { always, sometimes, eventually } = run.program;
+    for (const [name, holds] of atEnds(always, run))
+      if (!holds) this.broke('always', name, `'${name}' does not hold at the end`);
+    for (const [name, holds] of atEnds(sometimes, run)) if (holds) this.missing.delete(name);
+    for (const [name, holds] of atEnds(eventually, run))
+      if (!holds) this.broke('eventually', name, `'${name}' has not happened`);
+    for (const { group, name } of this.watched) {
+      if (group === 'eventually' && !this.happened.has(name)) this.broke('eventually', name, `'${name}' never happens`);
+    }
+  }
+
+  /** A `sometimes` or `reachable` that has not happened so far, or null. */
+  get unreached(): string | null {
+    for (const name of this.missing) return name;
+    return null;
+  }
+
+  /** Names of all that has not happened so far, for checkpoints and for merging. */
+  get unreachedNames(): readonly string[] {
+    return [...this.missing];
+  }
+
+  /** Another exploration of the same test, or an earlier part of this one, has reached all but these. */
+  reachedAllBut(names: readonly string[]): void {
+    for (const name of this.missing) if (!names.includes(name)) this.missing.delete(name);
+  }
+
+  /** Starts anew, knowing more of what properties look at. */
+  forgetOutdated(): void {
+    this.outdated = false;
+  }
+}
+
+function atEnds(properties: Properties | undefined, run: Execution): [string, boolean][] {
+  if (properties === undefined) return [];
+  const found: [string, boolean][] = [];
+  for (const [name, property] of Object.entries(properties)) {
+    if (typeof property === 'object') found.push([name, run.world.evaluate(property.atEnd)]);
+  }
+  return found;
+}

@@ -1,0 +1,273 @@
+/**
+ * The events of the execution under way and their happens-before order, kept by vector clocks: two events are ordered if
+ * they are of one thread, or touch one location and not both only read it, or through others that are.
+ *
+ * Only the part beyond a shared prefix is new in each execution; clocks of the prefix are kept.
+ */
+import type { Step } from '../base/flow.ts';
+
+/** Whether two rows of access codes (location * 2 + write) have a conflict. */
+export function conflict(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  for (let i = 0; i < a.length; i++) {
+    const code = a[i]!;
+    for (let j = 0; j < b.length; j++) {
+      const other = b[j]!;
+      if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
+    }
+  }
+  return false;
+}
+
+/** Two events of different threads, next to each other in happens-before: the later could have come first. */
+export interface Race {
+  readonly earlier: number;
+  readonly later: number;
+  /**
+   * Codes of steps that matter for what became of the race's reversal: it has to be looked at again when something that
+   * conflicts with them comes up later, and did not depend on the race.
+   */
+  watch: readonly number[];
+}
+
+export class History {
+  threadCount: number;
+  length = 0;
+  thread = new Int32Array(64);
+  /** How-manieth event of its thread, from 1. */
+  seq = new Int32Array(64);
+  /** Event before it of the same thread, or -1. */
+  previous = new Int32Array(64);
+  /** An event that the event had to wait for, whatever the order (a flush), or -1. */
+  readonly enabler: number[] = [];
+  readonly role: (Step['role'] | '')[] = [];
+  /** Another order may change what the event touches: it compared and exchanged, or touched several words. */
+  readonly uncertain: boolean[] = [];
+  /** Codes of event i: [codeStart[i], codeStart[i + 1]). */
+  codeStart = new Int32Array(65);
+  codes = new Int32Array(256);
+  /** Row i: how many events of each thread happen before or are event i. */
+  clock: Int32Array;
+  /** Last event of each thread, or -1. */
+  last: Int32Array;
+  /** By later event. Operations that wait have none here. */
+  readonly races: Race[] = [];
+  /** The same for operations that wait, entered by who looks for them. */
+  readonly waits: Race[] = [];
+
+  // By location: last write (event), and reads since, a list through `nextRead` (positions in `codes`).
+  private lastWrite = new Int32Array(64).fill(-1);
+  private readHead = new Int32Array(64).fill(-1);
+  private nextRead = new Int32Array(256);
+  private eventOf = new Int32Array(256);
+  private readonly candidates: number[] = [];
+
+  constructor(threadCount: number) {
+    this.threadCount = threadCount;
+    this.clock = new Int32Array(64 * threadCount);
+    this.last = new Int32Array(threadCount).fill(-1);
+  }
+
+  /** Makes room for threads that were not known before. */
+  widen(threadCount: number): void {
+    if (threadCount <= this.threadCount) return;
+    const wider = new Int32Array((this.clock.length / this.threadCount) * threadCount);
+    for (let event = 0; event < this.length; event++) {
+      for (let t = 0; t < this.threadCount; t++) {
+        wider[event * threadCount + t] = this.clock[event * this.threadCount + t]!;
+      }
+    }
+    const last = new Int32Array(threadCount).fill(-1);
+    last.set(this.last);
+    this.clock = wider;
+    this.last = last;
+    this.threadCount = threadCount;
+  }
+
+  /** Whether event a (earlier) happens before event b. */
+  before(a: number, b: number): boolean {
+    return this.clock[b * this.threadCount + this.thread[a]!]! >= this.seq[a]!;
+  }
+
+  /** The last event that wrote to a location, or -1. */
+  lastWriter(location: number): number {
+    return this.lastWrite[location] ?? -1;
+  }
+
+  conflictsWith(event: number, codes: ArrayLike<number>): boolean {
+    const end = this.codeStart[event + 1]!;
+    for (let i = this.codeStart[event]!; i < end; i++) {
+      const code = this.codes[i]!;
+      for (let j = 0; j < codes.length; j++) {
+        const other = codes[j]!;
+        if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
+      }
+    }
+    return false;
+  }
+
+  codesOf(event: number): number[] {
+    const codes: number[] = [];
+    for (let i = this.codeStart[event]!; i < this.codeStart[event + 1]!; i++) codes.push(this.codes[i]!);
+    return codes;
+  }
+
+  /** Forgets the events from `length` on. */
+  truncate(length: number): void {
+    const end = this.codeStart[this.length]!;
+    for (let i = 0; i < end; i++) {
+      const location = this.codes[i]! >> 1;
+      this.lastWrite[location] = -1;
+      this.readHead[location] = -1;
+    }
+    this.last.fill(-1);
+    this.length = length;
+    for (let event = 0; event < length; event++) {
+      this.last[this.thread[event]!] = event;
+      this.enterAccesses(event);
+    }
+    dropFrom(this.races, length);
+    dropFrom(this.waits, length);
+    this.enabler.length = length;
+    this.role.length = length;
+    this.uncertain.length = length;
+  }
+
+  /**
+   * Adds an event that touched log[from .. to). Notes its races unless it may have had to wait: those are looked for otherwise.
+   * `enabler`: an event without which this one could not be, or -1.
+   */
+  append(
+    thread: number,
+    log: Int32Array,
+    from: number,
+    to: number,
+    role: Step['role'] | '',
+    uncertain: boolean,
+    enabler = -1,
+  ): number {
+    const event = this.length;
+    if (event + 1 >= this.thread.length) this.growEvents();
+    const start = this.codeStart[event]!;
+    while (start + to - from > this.codes.length) this.growCodes();
+    for (let i = from; i < to; i++) this.codes[start + i - from] = log[i]!;
+    this.codeStart[event + 1] = start + to - from;
+    this.thread[event] = thread;
+    const previous = this.last[thread]!;
+    this.previous[event] = previous;
+    this.seq[event] = previous === -1 ? 1 : this.seq[previous]! + 1;
+    this.enabler[event] = enabler;
+    this.role[event] = role;
+    this.uncertain[event] = uncertain;
+    this.startClock(event, previous);
+    if (enabler !== -1) this.join(event, enabler);
+    this.orderAfterConflicts(event, role !== 'acquire' && role !== 'wait' && role !== 'relax');
+    this.last[thread] = event;
+    this.length++;
+    this.enterAccesses(event);
+    return event;
+  }
+
+  private startClock(event: number, previous: number): void {
+    const { threadCount, clock } = this;
+    const row = event * threadCount;
+    if (previous === -1) clock.fill(0, row, row + threadCount);
+    else clock.copyWithin(row, previous * threadCount, (previous + 1) * threadCount);
+  }
+
+  /** What happens before `other`, and `other` itself, happens before `event`. */
+  private join(event: number, other: number): void {
+    const { threadCount, clock } = this;
+    const to = event * threadCount;
+    const from = other * threadCount;
+    for (let t = 0; t < threadCount; t++) if (clock[from + t]! > clock[to + t]!) clock[to + t] = clock[from + t]!;
+  }
+
+  private orderAfterConflicts(event: number, noteRaces: boolean): void {
+    const { threadCount, clock, thread, seq } = this;
+    const row = event * threadCount;
+    const found = this.conflicting(event);
+    for (let i = 0; i < found; i++) {
+      const other = this.candidates[i]!;
+      const owner = thread[other]!;
+      if (clock[row + owner]! >= seq[other]!) continue;
+      if (noteRaces) this.races.push({ earlier: other, later: event, watch: [] });
+      this.join(event, other);
+    }
+    clock[row + thread[event]!] = seq[event]!;
+  }
+
+  /** Last conflicting events of other threads into `candidates`, latest first; how many. */
+  private conflicting(event: number): number {
+    const { codes, candidates, thread } = this;
+    const own = thread[event]!;
+    const start = this.codeStart[event]!;
+    const end = this.codeStart[event + 1]!;
+    let found = 0;
+    for (let i = start; i < end; i++) {
+      const code = codes[i]!;
+      const location = code >> 1;
+      if (location >= this.lastWrite.length) this.growLocations(location);
+      if ((code & 1) !== 0) {
+        for (let at = this.readHead[location]!; at !== -1; at = this.nextRead[at]!) {
+          const reader = this.eventOf[at]!;
+          if (thread[reader] !== own) candidates[found++] = reader;
+        }
+      }
+      const writer = this.lastWrite[location]!;
+      if (writer !== -1 && thread[writer] !== own) candidates[found++] = writer;
+    }
+    if (end - start > 1 && found > 1) {
+      candidates.length = found;
+      candidates.sort((a, b) => b - a);
+    }
+    return found;
+  }
+
+  private enterAccesses(event: number): void {
+    const end = this.codeStart[event + 1]!;
+    for (let at = this.codeStart[event]!; at < end; at++) {
+      const code = this.codes[at]!;
+      const location = code >> 1;
+      this.eventOf[at] = event;
+      if ((code & 1) !== 0) {
+        this.lastWrite[location] = event;
+        this.readHead[location] = -1;
+      } else {
+        this.nextRead[at] = this.readHead[location]!;
+        this.readHead[location] = at;
+      }
+    }
+  }
+
+  private growEvents(): void {
+    this.thread = doubled(this.thread);
+    this.seq = doubled(this.seq);
+    this.previous = doubled(this.previous);
+    this.codeStart = doubled(this.codeStart);
+    this.clock = doubled(this.clock);
+  }
+
+  private growCodes(): void {
+    this.codes = doubled(this.codes);
+    this.nextRead = doubled(this.nextRead);
+    this.eventOf = doubled(this.eventOf);
+  }
+
+  private growLocations(location: number): void {
+    while (location >= this.lastWrite.length) {
+      const length = this.lastWrite.length;
+      this.lastWrite = doubled(this.lastWrite).fill(-1, length);
+      this.readHead = doubled(this.readHead).fill(-1, length);
+    }
+  }
+}
+
+function dropFrom(races: Race[], length: number): void {
+  while (races.length > 0 && races[races.length - 1]!.later >= length) races.pop();
+}
+
+function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(2 * array.length);
+  longer.set(array);
+  return longer;
+}
