@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Execution, explore, type Program } from '../../test/support/toy-scheduler.ts';
-import { Cell, type Flow, Lock, RwLock, runAlone, until, type World } from './flow.ts';
+import { explore } from '../../test/support/toy-scheduler.ts';
+import { Cell } from './cell.ts';
+import { ATOMIC, cpuRelax, type Flow, LOCKED, MFENCE, runAlone, until } from './flow.ts';
+import { SpinLock } from './locks.ts';
+import { World } from './world.ts';
 
 function* incrementInTwoSteps(cell: Cell<number>, times: number): Flow<void> {
   for (let i = 0; i < times; i++) {
@@ -18,6 +21,13 @@ function* incrementAtOnce(cell: Cell<number>, times: number): Flow<void> {
   }
 }
 
+function* incrementInAtomicStep(cell: Cell<number>, times: number): Flow<void> {
+  for (let i = 0; i < times; i++) {
+    yield ATOMIC;
+    cell.store(cell.load() + 1);
+  }
+}
+
 /** Every execution of two threads that run `body`, and the values that the counter may end with. */
 function counterOutcomes(body: (cell: Cell<number>, times: number) => Flow<void>, times: number) {
   const outcomes = new Set<number>();
@@ -32,10 +42,6 @@ function binomial(n: number, k: number): number {
   let value = 1;
   for (let i = 1; i <= k; i++) value = (value * (n - k + i)) / i;
   return value;
-}
-
-function deadlocks(runs: readonly Execution[]) {
-  return runs.filter((run) => run.deadlock !== null);
 }
 
 describe('interleaving', () => {
@@ -59,8 +65,9 @@ describe('interleaving', () => {
     expect(counterOutcomes(incrementInTwoSteps, 2).outcomes).toEqual([2, 3, 4]);
   });
 
-  it('loses none with an atomic add', () => {
+  it('loses none with an atomic add, or in one step that is announced as atomic', () => {
     expect(counterOutcomes(incrementAtOnce, 2).outcomes).toEqual([4]);
+    expect(counterOutcomes(incrementInAtomicStep, 2)).toEqual({ executions: binomial(4, 2), outcomes: [4] });
   });
 
   it('loses none when a compare-exchange is tried again', () => {
@@ -73,30 +80,6 @@ describe('interleaving', () => {
       }
     }
     expect(counterOutcomes(retrying, 1).outcomes).toEqual([2]);
-  });
-});
-
-describe('the access log', () => {
-  it('says what each method did: a failed compare-exchange is a read', () => {
-    let log: string[] = [];
-    explore((world) => {
-      const cell = new Cell(world, 'x', 1);
-      function* body(): Flow<void> {
-        yield;
-        cell.load();
-        yield;
-        cell.compareExchange(7, 8);
-        yield;
-        cell.compareExchange(1, 2);
-        yield;
-        cell.store(3);
-        yield;
-        cell.add(1);
-        cell.peek();
-      }
-      return { threads: [body()], end: () => (log = world.accesses.map((a) => `${a.object.name} ${a.kind}`)) };
-    });
-    expect(log).toEqual(['x read', 'x read', 'x write', 'x write', 'x write']);
   });
 });
 
@@ -130,99 +113,6 @@ describe('choose', () => {
   });
 });
 
-describe('Lock', () => {
-  it('keeps others out: two critical sections have two orders', () => {
-    const ends = new Set<number>();
-    const runs = explore((world) => {
-      const lock = new Lock(world, 'lock');
-      const cell = new Cell(world, 'counter', 0);
-      function* body(): Flow<void> {
-        yield lock.acquire();
-        yield* incrementInTwoSteps(cell, 1);
-        yield lock.release();
-      }
-      return { threads: [body(), body()], end: () => ends.add(cell.peek()) };
-    });
-    expect(runs).toHaveLength(2);
-    expect([...ends]).toEqual([2]);
-  });
-
-  it('taken in opposite orders deadlocks, and the report says who waits for whom', () => {
-    const runs = explore((world) => {
-      const [a, b] = [new Lock(world, 'a'), new Lock(world, 'b')];
-      return { threads: [takeBoth(a, b), takeBoth(b, a)] };
-    });
-    const stuck = deadlocks(runs);
-    expect(stuck.length).toBeGreaterThan(0);
-    for (const { deadlock } of stuck) {
-      expect(deadlock).toEqual([
-        { thread: 0, label: 'b.acquire', waitsFor: [1] },
-        { thread: 1, label: 'a.acquire', waitsFor: [0] },
-      ]);
-    }
-  });
-
-  it('taken in one order does not deadlock', () => {
-    const runs = explore((world) => {
-      const [a, b] = [new Lock(world, 'a'), new Lock(world, 'b')];
-      return { threads: [takeBoth(a, b), takeBoth(a, b)] };
-    });
-    expect(deadlocks(runs)).toEqual([]);
-  });
-
-  it('released by another than its owner is our bug', () => {
-    const program = (world: World): Program => {
-      const lock = new Lock(world, 'lock');
-      function* release(): Flow<void> {
-        yield lock.release();
-      }
-      return { threads: [release()] };
-    };
-    expect(() => explore(program)).toThrow(/lock is released by thread 0 and held by -1/);
-  });
-});
-
-describe('RwLock', () => {
-  it('lets readers in together and a writer alone', () => {
-    const runs = explore((world) => {
-      const lock = new RwLock(world, 'lock');
-      let [readers, writers, together] = [0, 0, 0];
-      function* read(): Flow<void> {
-        yield lock.readLock();
-        readers++;
-        if (readers === 2) together++;
-        expect(writers).toBe(0);
-        yield lock.readUnlock();
-        readers--;
-      }
-      function* write(): Flow<void> {
-        yield lock.writeLock();
-        writers++;
-        expect([readers, writers]).toEqual([0, 1]);
-        yield lock.writeUnlock();
-        writers--;
-      }
-      return { threads: [read(), read(), write()], end: () => (sometimesTogether ||= together > 0) };
-    });
-    expect(deadlocks(runs)).toEqual([]);
-    expect(sometimesTogether).toBe(true);
-  });
-  let sometimesTogether = false;
-
-  it('cannot be upgraded: two readers that both want to write wait for each other', () => {
-    const runs = explore((world) => {
-      const lock = new RwLock(world, 'lock');
-      function* upgrade(): Flow<void> {
-        yield lock.readLock();
-        yield lock.writeLock();
-      }
-      return { threads: [upgrade(), upgrade()] };
-    });
-    const both = deadlocks(runs).find(({ deadlock }) => deadlock?.every(({ waitsFor }) => waitsFor.length === 2));
-    expect(both?.deadlock?.map(({ label }) => label)).toEqual(['lock.writeLock', 'lock.writeLock']);
-  });
-});
-
 describe('until', () => {
   it('runs when its condition holds and not before', () => {
     const orders = new Set<string>();
@@ -230,7 +120,7 @@ describe('until', () => {
       const flag = new Cell(world, 'flag', 0);
       const said: string[] = [];
       function* waits(): Flow<void> {
-        yield until(world, 'flag set', flag.object, () => flag.peek() === 1);
+        yield until(world, 'flag set', () => flag.peek() === 1);
         said.push('seen');
       }
       function* sets(): Flow<void> {
@@ -247,11 +137,52 @@ describe('until', () => {
     const runs = explore((world) => {
       const flag = new Cell(world, 'flag', 0);
       function* waits(): Flow<void> {
-        yield until(world, 'flag set', flag.object, () => flag.peek() === 1);
+        yield until(world, 'flag set', () => flag.peek() === 1);
       }
       return { threads: [waits()] };
     });
     expect(runs.map(({ deadlock }) => deadlock)).toEqual([[{ thread: 0, label: 'flag set', waitsFor: [] }]]);
+  });
+
+  it('logs a read of each word that its condition peeks at', () => {
+    const world = new World();
+    const [a, b] = [new Cell(world, 'a', 1), new Cell(world, 'b', 1)];
+    until(world, 'both', () => a.peek() === 1 && b.peek() === 1).perform(0);
+    expect([...world.log.slice(0, world.logged)]).toEqual([2 * a.object.base, 2 * b.object.base]);
+    until(world, 'short', () => a.peek() === 0 && b.peek() === 1).perform(0);
+    expect([...world.log.slice(2, world.logged)]).toEqual([2 * a.object.base]);
+  });
+
+  it('with a condition that loads or stores is refused', () => {
+    const world = new World();
+    const flag = new Cell(world, 'flag', 0);
+    expect(() => until(world, 'flag set', () => flag.load() === 1).enabled(0)).toThrow(/may only peek/);
+  });
+});
+
+describe('announced steps', () => {
+  it('say by their role what a scheduler may conclude', () => {
+    const world = new World();
+    expect([ATOMIC, LOCKED, MFENCE, cpuRelax(world), until(world, 'now', () => true)].map(({ role }) => role)).toEqual([
+      'atomic',
+      'locked',
+      'locked',
+      'relax',
+      'wait',
+    ]);
+    expect(MFENCE.label).toBe('mfence');
+  });
+
+  it('of one world share one cpuRelax', () => {
+    const [one, other] = [new World(), new World()];
+    expect(cpuRelax(one)).toBe(cpuRelax(one));
+    expect(cpuRelax(one)).not.toBe(cpuRelax(other));
+  });
+
+  it('touch nothing by themselves', () => {
+    const world = new World();
+    for (const step of [ATOMIC, LOCKED, MFENCE, cpuRelax(world)]) step.perform(0);
+    expect(world.logged).toBe(0);
   });
 });
 
@@ -267,23 +198,21 @@ describe('runAlone', () => {
     expect(runAlone(outer())).toBe(21);
   });
 
-  it('says so when the flow waits for what nobody will do', () => {
-    let lock: Lock | undefined;
-    explore((world) => {
-      lock = new Lock(world, 'lock');
-      return { threads: [] };
-    });
-    function* twice(held: Lock): Flow<void> {
-      yield held.acquire();
-      yield held.acquire();
+  it('performs what is announced', () => {
+    const lock = new SpinLock(new World(), 'lock');
+    function* take(): Flow<number> {
+      yield lock.acquire();
+      return lock.owner;
     }
-    expect(() => runAlone(twice(lock as Lock))).toThrow(/lock.acquire waits for ever/);
+    expect(runAlone(take(), 3)).toBe(3);
+  });
+
+  it('says so when the flow waits for what nobody will do', () => {
+    const lock = new SpinLock(new World(), 'lock');
+    function* twice(): Flow<void> {
+      yield lock.acquire();
+      yield lock.acquire();
+    }
+    expect(() => runAlone(twice())).toThrow(/lock.acquire waits for ever/);
   });
 });
-
-function* takeBoth(first: Lock, second: Lock): Flow<void> {
-  yield first.acquire();
-  yield second.acquire();
-  yield second.release();
-  yield first.release();
-}

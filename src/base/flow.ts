@@ -35,6 +35,7 @@ const NOBODY: readonly number[] = [];
 
 /** A step that waits until `condition` holds; the condition looks at shared objects with peek() alone. */
 export function until(world: World, label: string, condition: () => boolean): Step {
+  world.announce();
   return {
     label,
     role: 'wait',
@@ -53,6 +54,7 @@ export function until(world: World, label: string, condition: () => boolean): St
  * which that never happens retries for ever. A loop that gives up after some turns does without.
  */
 export function cpuRelax(world: World): Step {
+  world.announce();
   let step = RELAX_STEPS.get(world);
   if (step === undefined) {
     // The scheduler, which has the log, decides when it is enabled.

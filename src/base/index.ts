@@ -1,8 +1,8 @@
 /** What every layer stands on. The door of the layer. */
 export { assert, fail, InvariantError, unreachable } from './assert.ts';
 export * from './brands.ts';
-export { EventHub, type EventSource, type Observer } from './events.ts';
 export { Cell } from './cell.ts';
+export { EventHub, type EventSource, type Observer } from './events.ts';
 export { ATOMIC, cpuRelax, type Flow, LOCKED, MFENCE, runAlone, type Step, type StepRole, until } from './flow.ts';
 export {
   type BitField,
@@ -25,6 +25,7 @@ export {
   software,
 } from './layout.ts';
 export { LockMisuse, Mutex, RwLock, SpinLock } from './locks.ts';
+export { TestMistake } from './mistake.ts';
 export { Queue } from './queue.ts';
 export { createRandom, type Random } from './random.ts';
 export { err, formatInputError, type InputError, ok, printable, type Result } from './result.ts';

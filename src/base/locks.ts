@@ -6,8 +6,8 @@
  *
  * Context: a mutex may sleep, so it is not taken by a thread that holds a spinlock ("scheduling while atomic").
  */
-import { assert } from './assert.ts';
 import type { Step, StepRole } from './flow.ts';
+import { TestMistake } from './mistake.ts';
 import type { AccessKind, SharedObject, World } from './world.ts';
 
 const NOBODY: readonly number[] = [];
@@ -44,10 +44,12 @@ export class SpinLock {
   }
 
   acquire(): Step {
+    this.world.announce();
     return this.acquireStep;
   }
 
   release(): Step {
+    this.world.announce();
     return this.releaseStep;
   }
 
@@ -149,18 +151,22 @@ export class RwLock {
   }
 
   readLock(): Step {
+    this.world.announce();
     return this.steps.readLock;
   }
 
   readUnlock(): Step {
+    this.world.announce();
     return this.steps.readUnlock;
   }
 
   writeLock(): Step {
+    this.world.announce();
     return this.steps.writeLock;
   }
 
   writeUnlock(): Step {
+    this.world.announce();
     return this.steps.writeUnlock;
   }
 
@@ -179,10 +185,8 @@ export class RwLock {
   }
 
   private takeRead(thread: number): void {
-    assert(
-      1 + thread < this.object.words,
-      `${this.object.name}: made for ${this.object.words - 1} threads, used by thread ${thread}`,
-    );
+    if (1 + thread >= this.object.words)
+      throw new TestMistake(`${this.object.name}: made for ${this.object.words - 1} threads, used by thread ${thread}`);
     this.world.locked(this.object.name);
     this.touch(0, 'read', 'no writer', 'no writer');
     this.touch(1 + thread, 'write', 'not read-locked', 'read-locked');

@@ -6,8 +6,9 @@
  *
  * One word: all operations on one queue are ordered against each other. Both are locked operations under TSO.
  */
-import { assert } from './assert.ts';
+
 import type { Step } from './flow.ts';
+import { TestMistake } from './mistake.ts';
 import type { SharedObject, World } from './world.ts';
 
 const NOBODY: readonly number[] = [];
@@ -30,17 +31,21 @@ export class Queue<T> {
 
   /** Waits for an item; `take` it in the same step. */
   notEmpty(): Step {
+    this.world.announce();
     return this.notEmptyStep;
   }
 
   /** Waits for room; `put` in the same step. */
   notFull(): Step {
+    this.world.announce();
     return this.notFullStep;
   }
 
   /** The oldest item. Order: behind `yield queue.notEmpty();`, in one step with it. */
   take(): T {
-    assert(this.items.length > 0, `${this.object.name} is empty: take() stands behind \`yield queue.notEmpty();\``);
+    if (this.items.length === 0) {
+      throw new TestMistake(`${this.object.name} is empty: take() stands behind \`yield queue.notEmpty();\``);
+    }
     const item = this.items[0] as T;
     this.touch(item, 'take');
     this.items.shift();
@@ -49,10 +54,8 @@ export class Queue<T> {
 
   /** Adds an item; a `yield;` or `yield queue.notFull();` before it. */
   put(item: T): void {
-    assert(
-      this.items.length < this.capacity,
-      `${this.object.name} is full: put() stands behind \`yield queue.notFull();\``,
-    );
+    if (this.items.length >= this.capacity)
+      throw new TestMistake(`${this.object.name} is full: put() stands behind \`yield queue.notFull();\``);
     this.touch(item, 'put');
     this.items.push(item);
   }

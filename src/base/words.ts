@@ -7,7 +7,7 @@
  *
  * Members are `private` and not `#private`: V8 inlines by size of the bytecode, and these are the hot path of a check.
  */
-import { assert } from './assert.ts';
+import { TestMistake } from './mistake.ts';
 import type { AccessKind, SharedObject, World } from './world.ts';
 
 export interface WordsOptions {
@@ -96,7 +96,7 @@ export class Words<T> {
 
   /** Gives the object back. Touching it from now on is a use after free. */
   free(): void {
-    assert(this.freeable, `${this.object.name} is freed: make it with { freeable: true }`);
+    if (!this.freeable) throw new TestMistake(`${this.object.name} is freed: make it with { freeable: true }`);
     this.world.plainAccesses++;
     this.world.locked(`${this.object.name}.free`);
     this.world.free(this.object);

@@ -8,7 +8,8 @@
  *
  * Under x86-TSO (`memory: 'tso'`) plain stores wait in a first-in first-out buffer of their thread (store-buffer.ts).
  */
-import { assert, fail } from './assert.ts';
+import { assert } from './assert.ts';
+import { TestMistake } from './mistake.ts';
 import { StoreBuffer } from './store-buffer.ts';
 
 export type MemoryModel = 'sc' | 'tso';
@@ -17,9 +18,14 @@ export type AccessKind = 'read' | 'write';
 /** Threads of one program, at most: under TSO each shared word has a location of its own for every thread's view. */
 export const MAX_THREADS = 32;
 
+/** Accesses of one execution, at most. */
+const MOST_ACCESSES = 2 ** 23;
+
 /** A shared object: what lanes and messages call it, and where its locations begin. */
 export interface SharedObject {
   readonly name: string;
+  /** The same in every execution and every process: who made it, and as its how-manieth object. */
+  readonly key: string;
   /** Location of word 0. */
   readonly base: number;
   readonly words: number;
@@ -41,6 +47,8 @@ export type Tracer = (event: AccessEvent) => void;
 /** A point where a thread chooses: its how-manieth choice, of how many options. */
 export interface ChoicePoint {
   readonly object: SharedObject;
+  readonly thread: number;
+  readonly nth: number;
   readonly options: number;
 }
 
@@ -51,7 +59,7 @@ export class LocationTable {
   readonly choices: ChoicePoint[] = [];
   private readonly choiceIndex = new Map<string, number>();
   private readonly byMaker: SharedObject[][] = [];
-  private readonly byName = new Map<string, SharedObject>();
+  private readonly byKey = new Map<string, SharedObject>();
   private next = 0;
 
   /** Locations handed out so far. */
@@ -71,44 +79,52 @@ export class LocationTable {
       known === undefined,
       `thread ${maker} makes '${name}' where an earlier run made '${known?.name}': something other than the schedule and choose() decides`,
     );
-    const object = this.place(name, words, stride);
+    const object = this.objectWithKey(`${maker}.${nth}`, name, words, stride);
     made[nth] = object;
     return object;
   }
 
   /** For objects that whoever comes first makes: by their name, which is theirs alone. */
   objectNamed(name: string, words: number, stride: number): SharedObject {
-    let object = this.byName.get(name);
-    if (object === undefined) {
-      object = this.place(name, words, stride);
-      this.byName.set(name, object);
-    }
+    return this.objectWithKey(`named ${name}`, name, words, stride);
+  }
+
+  /** The object of a key, which another process may have told of before it was made here. */
+  objectWithKey(key: string, name: string, words: number, stride: number): SharedObject {
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const object = { name, key, base: this.next, words };
+    // One more location than words, for the object's life (free).
+    this.next += words * stride + 1;
+    this.objects.push(object);
+    this.byKey.set(key, object);
     return object;
   }
 
   /** Index in `choices` of the thread's `nth` choice, which has `options` options. */
   choiceFor(thread: number, nth: number, options: number, stride: number): number {
-    const name = `choice ${nth} of thread ${thread} among ${options}`;
-    let index = this.choiceIndex.get(name);
+    const key = `choice ${thread}.${nth}.${options}`;
+    let index = this.choiceIndex.get(key);
     if (index === undefined) {
       index = this.choices.length;
-      this.choices.push({ object: this.place(name, 1, stride), options });
-      this.choiceIndex.set(name, index);
+      const object = this.objectWithKey(key, `choice ${nth + 1} of thread ${thread}`, 1, stride);
+      this.choices.push({ object, thread, nth, options });
+      this.choiceIndex.set(key, index);
     }
     return index;
   }
 
-  private place(name: string, words: number, stride: number): SharedObject {
-    const object = { name, base: this.next, words };
-    // One more location than words, for the object's life (free).
-    this.next += words * stride + 1;
-    this.objects.push(object);
-    return object;
-  }
-
   /** Object and word at a location. */
   find(location: number, stride: number): { readonly object: SharedObject; readonly word: number } | undefined {
-    const object = this.objects.find(({ base, words }) => location >= base && location <= base + words * stride);
+    // Objects stand in the order of their locations.
+    let low = 0;
+    let high = this.objects.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.objects[middle]!.base <= location) low = middle + 1;
+      else high = middle;
+    }
+    const object = this.objects[low - 1];
     return object === undefined ? undefined : { object, word: Math.floor((location - object.base) / stride) };
   }
 }
@@ -199,6 +215,16 @@ export class World {
     return object.base + word * this.stride;
   }
 
+  /** Where the step that is being made was announced: kept while a schedule is being explained. */
+  announcedAt: string | null = null;
+  /** Where the step under way chose: kept in the same case. */
+  choseAt: string | null = null;
+
+  /** Called where an operation that may have to wait is announced. */
+  announce(): void {
+    if (this.tracer !== null) this.announcedAt = new Error().stack ?? null;
+  }
+
   /** Logs an access by its code. */
   note(code: number): void {
     if (this.logged === this.log.length) this.growLog();
@@ -212,6 +238,11 @@ export class World {
   }
 
   private growLog(): void {
+    if (this.log.length >= MOST_ACCESSES) {
+      throw new TestMistake(
+        `one execution makes ${MOST_ACCESSES} accesses and does not end: is there a loop without a yield?`,
+      );
+    }
     const longer = new Int32Array(2 * this.log.length);
     longer.set(this.log);
     this.log = longer;
@@ -219,10 +250,10 @@ export class World {
 
   /** One of 0 .. options-1, by the chooser: the only nondeterminism besides the schedule. */
   choose(options: number): number {
-    assert(
-      Number.isInteger(options) && options > 0,
-      `choose(${options}): how many options there are is a whole number from 1`,
-    );
+    if (!(Number.isInteger(options) && options > 0)) {
+      throw new TestMistake(`choose(${options}): how many options there are is a whole number from 1`);
+    }
+    if (this.tracer !== null) this.choseAt = new Error().stack ?? null;
     if (options === 1) return 0;
     const chosen = this.chooser(options);
     assert(
@@ -259,10 +290,10 @@ export class World {
 
   /** The object is given back: touching it from now on is a use after free. Conflicts with every access to it. */
   free(object: SharedObject): void {
+    this.note(2 * this.lifeOf(object) + 1);
     this.checkAlive(object, 'write');
     this.freed ??= new Set();
     this.freed.add(object);
-    this.note(2 * this.lifeOf(object) + 1);
     this.tracer?.({ object, word: 0, kind: 'write', before: 'alive', after: 'freed', note: 'free' });
   }
 
@@ -277,7 +308,9 @@ export class World {
   }
 
   private checkAlive(object: SharedObject, kind: AccessKind): void {
-    if (this.freed !== null && this.freed.has(object)) throw new UseAfterFree(object.name, kind);
+    if (!this.freed?.has(object)) return;
+    this.tracer?.({ object, word: 0, kind, before: 'freed', after: 'freed', note: 'after it was freed' });
+    throw new UseAfterFree(object.name, kind);
   }
 
   private lifeOf(object: SharedObject): number {
@@ -289,9 +322,14 @@ export class World {
     this.peeked.length = 0;
     this.peeking = true;
     const before = this.logged;
-    const holds = condition();
-    this.peeking = false;
-    if (this.logged !== before) fail('a condition loads or stores: it may only peek()');
+    let holds: boolean;
+    try {
+      holds = condition();
+    } finally {
+      this.peeking = false;
+    }
+    if (this.logged !== before)
+      throw new TestMistake('a condition or property loads, stores or locks: it may only peek()');
     return holds;
   }
 }
@@ -305,8 +343,8 @@ export class UseAfterFree extends Error {
   }
 }
 
-/** A locked operation under TSO that was not announced: it would have to wait. A mistake in the test, not in what it models. */
-export class UnannouncedLocked extends Error {
+/** A locked operation under TSO that was not announced: it would have to wait. */
+export class UnannouncedLocked extends TestMistake {
   override readonly name = 'UnannouncedLocked';
 
   constructor(operation: string) {

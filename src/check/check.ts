@@ -4,9 +4,12 @@
  */
 import { createRandom } from '../base/random.ts';
 import type { MemoryModel } from '../base/world.ts';
+import type { Order } from './execution.ts';
 import { Harness } from './harness.ts';
-import { minimise } from './minimise.ts';
-import type { CheckTest, Verdict } from './program.ts';
+import { Minimiser } from './minimise.ts';
+import type { SavedExploration } from './portable.ts';
+import type { CheckTest } from './program.ts';
+import { resultOf } from './result.ts';
 import { Dpor } from './strategies/dpor.ts';
 import { Minimal } from './strategies/minimal.ts';
 import { Pct } from './strategies/pct.ts';
@@ -34,13 +37,23 @@ export interface CheckOptions {
   readonly schedule?: readonly Decision[];
   /** Executions, at most. */
   readonly maxExecutions?: number;
-  /** Executions to spend on a shorter counterexample (default 20,000; 0: it stays as found). */
+  /** Steps to spend on a shorter counterexample (default 1,000,000; 0: it stays as found). */
   readonly minimise?: number;
+  /** `dpor`: only executions that keep these orders (partition.ts). */
+  readonly orders?: readonly Order[];
+  /** `dpor`: goes on where an earlier check was left. */
+  readonly resume?: SavedCheck;
+}
+
+/** A check that was left, to be gone on with: plain data. */
+export interface SavedCheck {
+  readonly exploration: SavedExploration;
+  readonly steps: number;
+  readonly unreached: readonly string[];
 }
 
 const DEFAULT_RUNS = 1000;
 const DEFAULT_DEPTH = 3;
-const DEFAULT_MINIMISE = 20_000;
 
 export class Check {
   readonly test: CheckTest;
@@ -50,17 +63,20 @@ export class Check {
   private ended = false;
   private stoppedBy: Limit | null = null;
   private violation: Violation | null = null;
+  private minimiser: Minimiser | null = null;
+  private readonly stepsBefore: number;
 
   constructor(test: CheckTest, options: CheckOptions = {}) {
     this.test = options.memory === undefined ? test : { ...test, memory: options.memory };
     this.options = options;
-    this.harness = this.newHarness();
+    this.stepsBefore = options.resume?.steps ?? 0;
+    const { skip } = test;
+    // A test that is skipped may not be able to run at all.
+    const runnable = skip === undefined ? this.test : { ...this.test, program: () => ({ threads: {} }) };
+    this.harness = new Harness(runnable, (options.strategy ?? 'dpor') === 'dpor', options.orders);
     this.strategy = this.newStrategy();
-    if (test.skip !== undefined) this.ended = true;
-  }
-
-  private newHarness(): Harness {
-    return new Harness(this.test, (this.options.strategy ?? 'dpor') === 'dpor');
+    if (options.resume !== undefined) this.harness.reachedAllBut(options.resume.unreached);
+    this.ended = skip !== undefined;
   }
 
   private newStrategy(): Strategy {
@@ -69,7 +85,7 @@ export class Check {
     const random = createRandom(options.seed ?? 1);
     switch (options.strategy ?? 'dpor') {
       case 'dpor':
-        return new Dpor(harness);
+        return new Dpor(harness, options.resume?.exploration);
       case 'minimal': {
         const { bound, cache } = options;
         return new Minimal(harness, { ...(bound === undefined ? {} : { bound }), cache: cache ?? false });
@@ -88,7 +104,29 @@ export class Check {
   }
 
   get steps(): number {
-    return this.harness.steps;
+    return this.stepsBefore + this.harness.steps;
+  }
+
+  /** Whether a violation was found, and what is going on is only to shorten it. */
+  get isMinimising(): boolean {
+    return this.minimiser !== null;
+  }
+
+  /** What has not been reached so far of what must be. */
+  get unreached(): readonly string[] {
+    return this.harness.unreachedNames;
+  }
+
+  /** Other parts of the same test have reached all but these. */
+  reachedAllBut(names: readonly string[]): void {
+    this.harness.reachedAllBut(names);
+  }
+
+  /** What is left to do, or null: nothing, or the strategy cannot be gone on with. */
+  save(): SavedCheck | null {
+    if (!(this.strategy instanceof Dpor) || this.violation !== null || (this.ended && this.stoppedBy === null))
+      return null;
+    return { exploration: this.strategy.save(), steps: this.steps, unreached: this.unreached };
   }
 
   /** How much is done, 0 .. 1, as far as can be told. */
@@ -98,15 +136,17 @@ export class Check {
 
   /** Runs up to `executions` more. False when the check has ended. */
   advance(executions: number): boolean {
-    for (let i = 0; i < executions && !this.ended; i++) this.one();
+    for (let i = 0; i < executions && !this.ended; i++) {
+      if (this.minimiser === null) this.one();
+      else this.shorten(this.minimiser);
+    }
     return !this.ended;
   }
 
   private one(): void {
     const goesOn = this.strategy.next();
     if (this.harness.finding !== null) {
-      this.violation = { ...this.harness.finding, schedule: this.strategy.schedule() };
-      this.ended = true;
+      this.found({ ...this.harness.finding, schedule: this.strategy.schedule() });
     } else if (this.harness.outdated) {
       // A property looks at more than was known: from the beginning, with that made visible.
       this.harness.forgetOutdated();
@@ -118,6 +158,19 @@ export class Check {
     }
   }
 
+  private found(violation: Violation): void {
+    this.violation = violation;
+    const steps = this.options.minimise;
+    // A round that was seen many times is told once, and is as short as it can be.
+    if (steps === 0 || this.options.strategy === 'replay' || violation.tells !== undefined) this.ended = true;
+    else this.minimiser = new Minimiser(this.test, violation, steps);
+  }
+
+  private shorten(minimiser: Minimiser): void {
+    if (!minimiser.next()) this.ended = true;
+    this.violation = minimiser.best;
+  }
+
   /** Ends the check before it is done. */
   stop(limit: Limit): void {
     if (this.ended) return;
@@ -125,58 +178,22 @@ export class Check {
     this.ended = true;
   }
 
-  /** What is known so far. A counterexample is made short here, once. */
+  /** What is known so far. */
   result(): CheckResult {
-    if (this.violation !== null && !this.isMinimal && this.test.skip === undefined) {
-      this.violation = minimise(this.test, this.violation, this.options.minimise ?? DEFAULT_MINIMISE);
-    }
-    this.isMinimal = true;
     const { test, violation } = this;
-    const limit = violation === null && test.skip === undefined ? this.limit : null;
-    const unreached = this.harness.unreached;
-    const verdict = this.verdict(limit);
-    return {
-      name: test.name,
-      design: test.design ?? null,
-      expect: test.expect,
-      verdict,
-      property: verdict === 'violated' ? violation!.property : verdict === 'unreachable' ? unreached : null,
-      message: this.message(verdict, limit),
+    return resultOf(test, {
       executions: this.strategy.executions,
       blocked: this.strategy.blocked,
-      steps: this.harness.steps,
+      steps: this.steps,
+      unreached: this.unreached,
       violation,
-      limit,
-    };
+      limit: violation === null ? this.limit : null,
+    });
   }
-
-  private isMinimal = false;
 
   private get limit(): Limit | null {
     if (!this.ended) return { name: 'interrupted', message: 'the check was not finished' };
     return this.stoppedBy ?? this.harness.limit ?? this.strategy.limit;
-  }
-
-  private verdict(limit: Limit | null): Verdict {
-    if (this.test.skip !== undefined) return 'skipped';
-    if (this.violation !== null) return 'violated';
-    if (limit !== null) return 'bounded';
-    return this.harness.unreached === null ? 'holds' : 'unreachable';
-  }
-
-  private message(verdict: Verdict, limit: Limit | null): string {
-    switch (verdict) {
-      case 'skipped':
-        return this.test.skip!;
-      case 'violated':
-        return this.violation!.message;
-      case 'bounded':
-        return limit!.message;
-      case 'unreachable':
-        return `'${this.harness.unreached}' never happens in any execution: what the test says of it is vacuous`;
-      case 'holds':
-        return 'in every execution';
-    }
   }
 }
 

@@ -3,18 +3,27 @@
  * thread announced and running on to its next yield. Strategies decide; this file knows what is possible and what happened.
  *
  * Threads 0 .. n-1 are the program's. Under TSO thread n + t is the store buffer of thread t: its step lets the oldest store
- * go to memory. With `choiceThreads` the rest are choices, one thread for each point where a thread chooses: choosing reads a
- * word that this thread counts up, so that an exploration of races explores the choices too. It can count at any time, but is
- * enabled only where that makes a new race: after the choice was made, for the next option.
+ * go to memory. With `choiceThreads` the rest are choices (choices.ts), one thread for each point where a thread chooses.
  */
-import { assert } from '../base/assert.ts';
 import type { Flow, Step } from '../base/flow.ts';
+import type { TestMistake } from '../base/mistake.ts';
 import { type LocationTable, type Tracer, World } from '../base/world.ts';
+import { Choices, type Path } from './choices.ts';
 import type { CheckTest, Daemon, Program } from './program.ts';
-import { ForgottenYield, MixedChoice, type TestMistake } from './refusals.ts';
+import { ForgottenYield, MixedChoice, NotAStep, NotAThread } from './refusals.ts';
+import { Relaxing } from './relaxing.ts';
 
-/** Choices that a step made, in order; null when it made none. */
-export type Path = readonly number[] | null;
+/** A step of a thread: its how-manieth, from 1. */
+export interface StepName {
+  readonly thread: number;
+  readonly nth: number;
+}
+
+/** Only executions in which `first` comes before `second` are looked at: a part of all of them (partition.ts). */
+export interface Order {
+  readonly first: StepName;
+  readonly second: StepName;
+}
 
 export interface ExecutionOptions {
   readonly locations?: LocationTable;
@@ -25,6 +34,7 @@ export interface ExecutionOptions {
   readonly choiceThreads?: boolean;
   /** By location: pseudo locations that a write to it writes too, for properties that look at it. */
   readonly watchers?: readonly (readonly number[])[];
+  readonly orders?: readonly Order[];
 }
 
 export class Execution {
@@ -34,19 +44,12 @@ export class Execution {
   programThreads = 0;
   /** The first thread that is a choice. */
   private firstChoice = 0;
-  private readonly choiceThreads: boolean;
-  /** By choice point: how far its thread has counted, and what was chosen. */
-  private readonly counted: number[] = [];
-  private readonly chosen: (number | undefined)[] = [];
-  /** Choices made so far, by thread. */
-  private readonly choicesMade: number[] = [];
+  private readonly choices: Choices;
+  private readonly relaxing: Relaxing;
   /** Steps made so far. */
   length = 0;
   /** Where in the world's log the accesses of the last step begin. */
   stepStart = 0;
-  /** What the last step chose, and of how many options each time. */
-  path: number[] | null = null;
-  pathOptions: number[] | null = null;
   /** What a thread threw; the execution is over. */
   error: unknown = null;
   /** The last step was announced by more than a bare yield: its role, or '' for a plain one. */
@@ -55,26 +58,26 @@ export class Execution {
   private readonly announced: (Step | undefined)[] = [];
   private readonly ended: boolean[] = [];
   private readonly daemons: boolean[] = [];
-  /** Where in the log each thread's reads since its last cpu_relax begin. */
-  private readonly relaxedAt: number[] = [];
-  private forced: Path = null;
-  /** Chooses where a path gives nothing: for strategies that choose at random. */
-  chooser: ((options: number) => number) | null = null;
   /** Whether the last step wrote a word that a property looks at. */
   sawWatched = false;
   private readonly watchers: readonly (readonly number[])[];
+  private readonly orders: readonly Order[];
+  /** Steps made so far, by thread; kept where orders are asked for. */
+  private readonly made: number[] = [];
   private readonly test: CheckTest;
   /** What a new execution begins without. */
   private readonly lists: unknown[][];
 
   constructor(test: CheckTest, options: ExecutionOptions = {}) {
-    const { choiceThreads, watchers, ...rest } = options;
-    this.choiceThreads = choiceThreads ?? false;
+    const { choiceThreads, watchers, orders, ...rest } = options;
+    this.orders = orders ?? [];
+    this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
-    this.world = new World({ memory: test.memory ?? 'sc', chooser: (count) => this.choose(count), ...rest });
+    const chooser = (count: number) => this.choices.choose(this.world, count);
+    this.world = new World({ memory: test.memory ?? 'sc', chooser, ...rest });
+    this.relaxing = new Relaxing(this.world);
     this.test = test;
-    const { flows, announced, ended, daemons, relaxedAt, counted, chosen, choicesMade } = this;
-    this.lists = [flows, announced, ended, daemons, relaxedAt, counted, chosen, choicesMade];
+    this.lists = [this.flows, this.announced, this.ended, this.daemons, this.made];
     this.program = test.program(this.world);
     this.start();
   }
@@ -83,6 +86,8 @@ export class Execution {
   restart(): this {
     this.world.reset();
     for (const list of this.lists) list.length = 0;
+    this.choices.restart();
+    this.relaxing.restart();
     this.length = 0;
     this.error = null;
     this.program = this.test.program(this.world);
@@ -92,9 +97,8 @@ export class Execution {
 
   private start(): void {
     const { threads } = this.program;
-    if (Array.isArray(threads)) for (const thread of threads) this.addThread(thread);
-    else
-      for (const name in threads) this.addThread((threads as Readonly<Record<string, Flow<unknown> | Daemon>>)[name]!);
+    if (Array.isArray(threads)) for (const [i, thread] of threads.entries()) this.addThread(String(i), thread);
+    else for (const name in threads) this.addThread(name, (threads as Readonly<Record<string, Flow<unknown>>>)[name]!);
     this.programThreads = this.flows.length;
     this.world.makeBuffers(this.programThreads);
     this.firstChoice = this.world.memory === 'tso' ? 2 * this.programThreads : this.programThreads;
@@ -102,15 +106,15 @@ export class Execution {
     for (let thread = 0; thread < this.programThreads; thread++) this.begin(thread);
   }
 
-  private addThread(thread: Flow<unknown> | Daemon): void {
-    const isFlow = 'next' in thread;
-    this.flows.push(isFlow ? thread : thread.daemon);
-    this.daemons.push(!isFlow);
+  private addThread(name: string, thread: Flow<unknown> | Daemon): void {
+    const flow = typeof thread === 'object' && thread !== null && 'daemon' in thread ? thread.daemon : thread;
+    if (typeof flow?.next !== 'function' || Symbol.asyncIterator in flow) throw new NotAThread(name, flow);
+    this.flows.push(flow);
+    this.daemons.push(flow !== thread);
   }
 
   /** Up to a thread's first yield, which comes before its first access. */
   private begin(thread: number): void {
-    this.relaxedAt.push(0);
     this.ended.push(false);
     this.announced.push(undefined);
     this.world.thread = thread;
@@ -123,7 +127,21 @@ export class Execution {
 
   /** Threads, store buffers and choices met so far. */
   get threadCount(): number {
-    return this.choiceThreads ? this.firstChoice + this.world.locations.choices.length : this.firstChoice;
+    return this.choices.asThreads ? this.firstChoice + this.world.locations.choices.length : this.firstChoice;
+  }
+
+  /** What the last step chose, and of how many options each time. */
+  get path(): Path {
+    return this.choices.path;
+  }
+
+  get pathOptions(): Path {
+    return this.choices.options;
+  }
+
+  /** Chooses where a path gives nothing. */
+  set chooser(chooser: (options: number) => number) {
+    this.choices.chooser = chooser;
   }
 
   isChoice(thread: number): boolean {
@@ -160,33 +178,42 @@ export class Execution {
   }
 
   enabled(thread: number): boolean {
+    if (this.orders.length > 0 && this.isHeldBack(thread)) return false;
     if (thread >= this.programThreads) {
-      return this.isBuffer(thread) ? this.bufferLength(thread - this.programThreads) > 0 : this.choiceEnabled(thread);
+      if (this.isBuffer(thread)) return this.bufferLength(thread - this.programThreads) > 0;
+      return this.choices.enabled(this.world, thread - this.firstChoice);
     }
     if (this.ended[thread]!) return false;
     const step = this.announced[thread];
     if (step === undefined) return true;
     const { role } = step;
-    if (role === 'relax') return this.relaxEnabled(thread);
+    if (role === 'relax') return this.relaxing.enabled(thread);
     if ((role === 'locked' || role === 'acquire') && this.bufferLength(thread) > 0) return false;
     return step.enabled(thread);
+  }
+
+  /** Whether the thread's next step is to come after one that has not been made. */
+  isHeldBack(thread: number): boolean {
+    const next = this.madeBy(thread) + 1;
+    return this.orders.some(
+      ({ first, second }) => second.thread === thread && second.nth === next && this.madeBy(first.thread) < first.nth,
+    );
+  }
+
+  /** Steps that the thread has made. Context: orders were asked for. */
+  madeBy(thread: number): number {
+    return this.made[thread] ?? 0;
   }
 
   private bufferLength(thread: number): number {
     return this.world.bufferOf(thread)?.length ?? 0;
   }
 
-  private choiceEnabled(thread: number): boolean {
-    const point = thread - this.firstChoice;
-    const counted = this.counted[point] ?? 0;
-    return this.chosen[point] === counted && counted + 1 < this.world.locations.choices[point]!.options;
-  }
-
   /** Locations (not codes) on which it depends whether the thread, which waits, is enabled. */
   watchedBy(thread: number): readonly number[] {
     const step = this.announced[thread];
     if (thread >= this.programThreads || step === undefined) return [];
-    if (step.role === 'relax') return this.readSinceRelax(thread).map(([location]) => location);
+    if (step.role === 'relax') return this.relaxing.watched(thread);
     this.world.evaluate(() => step.enabled(thread));
     return [...this.world.peeked];
   }
@@ -194,11 +221,10 @@ export class Execution {
   /** Performs the thread's step. `path`: what it is to choose; where that ends it takes the first option. */
   step(thread: number, path: Path = null): void {
     const world = this.world;
-    this.forced = path;
-    this.path = null;
-    this.pathOptions = null;
+    this.choices.startStep(path);
     this.stepStart = world.logged;
     this.length++;
+    if (this.orders.length > 0) this.made[thread] = this.madeBy(thread) + 1;
     world.plainAccesses = 0;
     world.exchanged = false;
     if (thread >= this.programThreads) {
@@ -234,12 +260,12 @@ export class Execution {
         for (const property of seenBy) world.note(2 * property + 1);
       }
     }
-    for (let i = this.stepStart; i < world.logged; i++) this.logThreads[i] = thread;
+    this.relaxing.book(thread, this.stepStart);
   }
 
   private checkChoices(thread: number): void {
     if (this.path === null) return;
-    const own = this.choiceThreads ? this.path.length : 0;
+    const own = this.choices.asThreads ? this.path.length : 0;
     if (this.world.logged - this.stepStart > own) this.refuse(new MixedChoice(this.nameOf(thread)));
   }
 
@@ -253,9 +279,7 @@ export class Execution {
       this.endStep(world.thread);
       world.thread = -1;
     } else {
-      const point = thread - this.firstChoice;
-      this.counted[point] = (this.counted[point] ?? 0) + 1;
-      world.note(2 * world.locations.choices[point]!.object.base + 1);
+      this.choices.count(world, thread - this.firstChoice);
       this.endStep(thread);
     }
   }
@@ -269,7 +293,7 @@ export class Execution {
 
   private performAnnounced(thread: number, step: Step): void {
     try {
-      if (step.role === 'relax') this.relax(thread);
+      if (step.role === 'relax') this.relaxing.perform(thread);
       else if (step.role === 'locked') this.world.locked(step.label);
       step.perform(thread);
     } catch (error) {
@@ -286,12 +310,27 @@ export class Execution {
   private advance(thread: number): void {
     try {
       const next = this.flows[thread]!.next();
-      if (next.done === true) this.ended[thread] = true;
-      else this.announced[thread] = next.value;
+      if (next.done === true) {
+        this.ended[thread] = true;
+      } else {
+        this.announced[thread] = next.value;
+        if (next.value !== undefined && typeof next.value?.enabled !== 'function') {
+          this.refuse(new NotAStep(this.nameOf(thread), next.value));
+        }
+        if (this.world.tracer !== null) this.noteAnnouncement(thread);
+      }
     } catch (error) {
       this.error = error;
       this.ended[thread] = true;
     }
+  }
+
+  /** Where in the program each thread's announced step stands: kept while a schedule is being explained. */
+  readonly announcedAt: (string | null)[] = [];
+
+  private noteAnnouncement(thread: number): void {
+    this.announcedAt[thread] = this.world.announcedAt;
+    this.world.announcedAt = null;
   }
 
   private forgot(thread: number, what: string): void {
@@ -300,64 +339,5 @@ export class Execution {
 
   private refuse(mistake: TestMistake): void {
     if (this.error === null) this.error = mistake;
-  }
-
-  private choose(options: number): number {
-    const { thread } = this.world;
-    if (thread === -1) return 0;
-    this.path ??= [];
-    this.pathOptions ??= [];
-    const chosen = this.choiceThreads ? this.readChoice(thread, options) : this.pathChoice(options);
-    assert(chosen < options, `choice ${chosen} of ${options}: a replayed step chooses among other options than before`);
-    this.path.push(chosen);
-    this.pathOptions.push(options);
-    return chosen;
-  }
-
-  /** The choice that the path gives; beyond it what the chooser says, or the first. */
-  private pathChoice(options: number): number {
-    const given = this.forced?.[this.path!.length];
-    return given ?? this.chooser?.(options) ?? 0;
-  }
-
-  private readChoice(thread: number, options: number): number {
-    const { world } = this;
-    const nth = this.choicesMade[thread] ?? 0;
-    this.choicesMade[thread] = nth + 1;
-    const point = world.locations.choiceFor(thread, nth, options, world.stride);
-    const chosen = this.counted[point] ?? 0;
-    this.chosen[point] = chosen;
-    world.note(2 * world.locations.choices[point]!.object.base);
-    return chosen;
-  }
-
-  // cpu_relax: the thread of each logged access, and where a thread's turn began.
-
-  private readonly logThreads: number[] = [];
-
-  /** Locations that the thread read since its last cpu_relax, each with where in the log it did so first. */
-  private readSinceRelax(thread: number): [number, number][] {
-    const { log, logged } = this.world;
-    const first = new Map<number, number>();
-    for (let i = this.relaxedAt[thread]!; i < logged; i++) {
-      const code = log[i]!;
-      if (this.logThreads[i] === thread && (code & 1) === 0 && !first.has(code >> 1)) first.set(code >> 1, i);
-    }
-    return [...first];
-  }
-
-  private relaxEnabled(thread: number): boolean {
-    const { log, logged } = this.world;
-    for (const [location, at] of this.readSinceRelax(thread)) {
-      for (let i = at + 1; i < logged; i++) {
-        if (log[i] === 2 * location + 1 && this.logThreads[i] !== thread) return true;
-      }
-    }
-    return false;
-  }
-
-  private relax(thread: number): void {
-    for (const [location] of this.readSinceRelax(thread)) this.world.note(2 * location);
-    this.relaxedAt[thread] = this.world.logged;
   }
 }

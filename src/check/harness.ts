@@ -6,26 +6,34 @@
  * property peeks at are made dependent on each other, so that the reduction keeps every order of them. Which words these are
  * is learnt while properties are evaluated; a new one starts the exploration again (`outdated`).
  */
-import { LocationTable, UseAfterFree } from '../base/world.ts';
-import { InvariantError } from '../base/assert.ts';
-import { LockMisuse } from '../base/locks.ts';
-import { UnannouncedLocked } from '../base/world.ts';
-import { Execution } from './execution.ts';
-import { explainEnd } from './deadlock.ts';
-import type { CheckTest, Predicate, Properties } from './program.ts';
-import { TestMistake } from './refusals.ts';
-import type { Limit, ViolationKind } from './verdicts.ts';
 
-/** How an execution ended: `blocked`: what could run is asleep; `cut`: the harness ended it. */
-export type Ending = 'ended' | 'blocked' | 'cut';
+import { LockMisuse } from '../base/locks.ts';
+import { TestMistake } from '../base/mistake.ts';
+import { LocationTable, UseAfterFree } from '../base/world.ts';
+import { explainEnd } from './deadlock.ts';
+import { Execution, type Order } from './execution.ts';
+import { findRoundabout } from './livelock.ts';
+import { Translator } from './portable.ts';
+import type { CheckTest, Predicate, Properties } from './program.ts';
+import type { Decision, Limit, ViolationKind } from './verdicts.ts';
+
+/**
+ * How an execution ended: `blocked`: what could run is asleep; `cut`: the harness ended it; `elsewhere`: it goes on in another part
+ * of a partition.
+ */
+export type Ending = 'ended' | 'blocked' | 'cut' | 'elsewhere';
 
 export interface Finding {
   readonly kind: ViolationKind;
   readonly property: string;
   readonly message: string;
+  /** How many steps of the schedule tell all: what comes after repeats itself. */
+  readonly tells?: number;
 }
 
 export const DEFAULT_MAX_STEPS = 2000;
+/** Executions that are looked at for livelock, of those that became too long. */
+const MOST_CUTS_EXAMINED = 20;
 
 /** A property looked at in every state, with the pseudo location that orders the writes it sees. */
 interface Watched {
@@ -46,6 +54,7 @@ export class Harness {
   limit: Limit | null = null;
   /** A property looks at a word that it did not look at before: what was explored may lack orders. */
   outdated = false;
+  readonly orders: readonly Order[];
   private readonly choiceThreads: boolean;
   private readonly watched: Watched[] = [];
   /** By location: pseudo locations of the properties that look at it. */
@@ -54,10 +63,13 @@ export class Harness {
   private readonly missing = new Set<string>();
   private readonly happened = new Set<string>();
   private marksSeen = 0;
+  private cuts = 0;
   private run: Execution | null = null;
   private probing: Execution | null = null;
 
-  constructor(test: CheckTest, choiceThreads: boolean) {
+  /** `orders`: only executions that keep them are looked at. */
+  constructor(test: CheckTest, choiceThreads: boolean, orders: readonly Order[] = []) {
+    this.orders = orders;
     this.test = test;
     this.choiceThreads = choiceThreads;
     this.maxSteps = test.maxSteps ?? DEFAULT_MAX_STEPS;
@@ -79,8 +91,15 @@ export class Harness {
   }
 
   private newExecution(): Execution {
-    const { locations, choiceThreads, watchers } = this;
-    return new Execution(this.test, { locations, choiceThreads, watchers });
+    const { locations, choiceThreads, watchers, orders } = this;
+    return new Execution(this.test, { locations, choiceThreads, watchers, orders });
+  }
+
+  /** For what is told to other explorers of the same test. */
+  translator(): Translator {
+    const { programThreads, world } = this.probe();
+    const firstChoice = world.memory === 'tso' ? 2 * programThreads : programThreads;
+    return new Translator(this.locations, world.stride, firstChoice);
   }
 
   /** A new execution, looked at from its first state on. */
@@ -106,22 +125,28 @@ export class Harness {
     if (run.error !== null) this.judgeError(run.error);
     if (run.sawWatched) this.evaluateAll(run);
     if (run.world.reached.length > this.marksSeen) this.passMarks(run);
-    if (run.length >= this.maxSteps && this.finding === null) {
-      this.limit ??= { name: 'steps', message: `an execution was cut after ${this.maxSteps} steps (maxSteps)` };
-      return true;
-    }
-    return this.finding !== null;
+    return this.finding !== null || run.length >= this.maxSteps;
   }
 
   /** At the end of an execution. True: something was found that ends the exploration. */
-  endOfExecution(run: Execution, ending: Ending): boolean {
-    if (ending === 'ended' && this.finding === null) this.judgeEnd(run);
+  endOfExecution(run: Execution, ending: Ending, schedule: () => readonly Decision[]): boolean {
+    if (this.finding !== null) return true;
+    if (ending === 'ended') this.judgeEnd(run);
+    else if (ending === 'cut') this.judgeCut(schedule);
     return this.finding !== null;
   }
 
+  /** An execution that became too long: does it go round for ever? */
+  private judgeCut(schedule: () => readonly Decision[]): void {
+    if (this.cuts++ >= MOST_CUTS_EXAMINED) return;
+    const round = findRoundabout(this.test, schedule());
+    this.finding = round?.finding ?? null;
+    const how = round === null ? '' : `; ${round.description}: put \`yield cpuRelax(world);\` into a loop that waits`;
+    this.limit ??= { name: 'steps', message: `an execution was cut after ${this.maxSteps} steps (maxSteps)${how}` };
+  }
+
   private judgeError(error: unknown): void {
-    if (error instanceof TestMistake || error instanceof UnannouncedLocked || error instanceof InvariantError)
-      throw error;
+    if (error instanceof TestMistake) throw error;
     if (this.finding !== null) return;
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof UseAfterFree) this.finding = { kind: 'use-after-free', property: 'use after free', message };
@@ -145,7 +170,7 @@ export class Harness {
       const { group, name } = property;
       if (group === 'sometimes' && !this.missing.has(name)) continue;
       if (group === 'eventually' && this.happened.has(name)) continue;
-      const holds = run.world.evaluate(run.program[group]![name] as Predicate);
+      const holds = evaluate(run, name, run.program[group]![name] as Predicate);
       for (const location of run.world.peeked) this.watch(location, property.location);
       if (group === 'always' && !holds) this.broke('always', name, `'${name}' does not hold`);
       else if (group === 'sometimes' && holds) this.missing.delete(name);
@@ -182,6 +207,12 @@ export class Harness {
     }
   }
 
+  /** What the properties that are looked at at the end come out as. */
+  endValues(run: Execution): readonly (readonly [string, boolean])[] {
+    const { always, sometimes, eventually } = run.program;
+    return [...atEnds(always, run), ...atEnds(sometimes, run), ...atEnds(eventually, run)];
+  }
+
   /** A `sometimes` or `reachable` that has not happened so far, or null. */
   get unreached(): string | null {
     for (const name of this.missing) return name;
@@ -204,11 +235,20 @@ export class Harness {
   }
 }
 
+/** A property's value; what its author did wrong is said with its name. */
+function evaluate(run: Execution, name: string, predicate: Predicate): boolean {
+  try {
+    return run.world.evaluate(predicate);
+  } catch (error) {
+    throw new TestMistake(`property '${name}': ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 function atEnds(properties: Properties | undefined, run: Execution): [string, boolean][] {
   if (properties === undefined) return [];
   const found: [string, boolean][] = [];
   for (const [name, property] of Object.entries(properties)) {
-    if (typeof property === 'object') found.push([name, run.world.evaluate(property.atEnd)]);
+    if (typeof property === 'object') found.push([name, evaluate(run, name, property.atEnd)]);
   }
   return found;
 }

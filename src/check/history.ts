@@ -6,6 +6,8 @@
  */
 import type { Step } from '../base/flow.ts';
 
+const NONE: readonly number[] = [];
+
 /** Whether two rows of access codes (location * 2 + write) have a conflict. */
 export function conflict(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   for (let i = 0; i < a.length; i++) {
@@ -37,8 +39,8 @@ export class History {
   seq = new Int32Array(64);
   /** Event before it of the same thread, or -1. */
   previous = new Int32Array(64);
-  /** An event that the event had to wait for, whatever the order (a flush), or -1. */
-  readonly enabler: number[] = [];
+  /** Events that the event had to wait for, whatever the order (a flush; what is asked for by an `Order`). */
+  readonly enablers: (readonly number[])[] = [];
   readonly role: (Step['role'] | '')[] = [];
   /** Another order may change what the event touches: it compared and exchanged, or touched several words. */
   readonly uncertain: boolean[] = [];
@@ -58,6 +60,8 @@ export class History {
   private lastWrite = new Int32Array(64).fill(-1);
   private readHead = new Int32Array(64).fill(-1);
   private nextRead = new Int32Array(256);
+  /** By position in `codes`: the event that wrote to the location last before, or -1. */
+  private writerBefore = new Int32Array(256);
   private eventOf = new Int32Array(256);
   private readonly candidates: number[] = [];
 
@@ -83,9 +87,45 @@ export class History {
     this.threadCount = threadCount;
   }
 
+  /** Enters what was found for an operation that waits, in place of what was found before. */
+  replaceWaits(event: number, found: readonly Race[]): void {
+    const { waits } = this;
+    if (waits.length === 0 || waits[waits.length - 1]!.later < event) {
+      waits.push(...found);
+      return;
+    }
+    const others = waits.filter(({ later }) => later !== event);
+    waits.length = 0;
+    waits.push(...others, ...found);
+    waits.sort((a, b) => a.later - b.later);
+  }
+
+  /** The `nth` event of a thread, or -1. */
+  find(thread: number, nth: number): number {
+    for (let event = this.last[thread] ?? -1; event !== -1; event = this.previous[event]!) {
+      if (this.seq[event] === nth) return event;
+    }
+    return -1;
+  }
+
+  /** Whether an event happens before the thread came to `event`, whatever order conflicts have: its own past, and what it had to wait for. */
+  precedes(earlier: number, event: number): boolean {
+    const previous = this.previous[event]!;
+    if (previous !== -1 && this.before(earlier, previous)) return true;
+    return this.enablers[event]!.some((enabler) => enabler === earlier || this.before(earlier, enabler));
+  }
+
   /** Whether event a (earlier) happens before event b. */
   before(a: number, b: number): boolean {
     return this.clock[b * this.threadCount + this.thread[a]!]! >= this.seq[a]!;
+  }
+
+  /** The event that wrote to a location last before `event`, which touches it, or -1. */
+  writerBeforeEvent(event: number, location: number): number {
+    let at = this.codeStart[event]!;
+    while (this.codes[at]! >> 1 !== location) at++;
+    const writer = this.writerBefore[at]!;
+    return writer === event ? this.writerBeforeEvent(writer, location) : writer;
   }
 
   /** The last event that wrote to a location, or -1. */
@@ -127,14 +167,14 @@ export class History {
     }
     dropFrom(this.races, length);
     dropFrom(this.waits, length);
-    this.enabler.length = length;
+    this.enablers.length = length;
     this.role.length = length;
     this.uncertain.length = length;
   }
 
   /**
    * Adds an event that touched log[from .. to). Notes its races unless it may have had to wait: those are looked for otherwise.
-   * `enabler`: an event without which this one could not be, or -1.
+   * `enablers`: events without which this one could not be.
    */
   append(
     thread: number,
@@ -143,7 +183,7 @@ export class History {
     to: number,
     role: Step['role'] | '',
     uncertain: boolean,
-    enabler = -1,
+    enablers: readonly number[] = NONE,
   ): number {
     const event = this.length;
     if (event + 1 >= this.thread.length) this.growEvents();
@@ -155,11 +195,11 @@ export class History {
     const previous = this.last[thread]!;
     this.previous[event] = previous;
     this.seq[event] = previous === -1 ? 1 : this.seq[previous]! + 1;
-    this.enabler[event] = enabler;
+    this.enablers[event] = enablers;
     this.role[event] = role;
     this.uncertain[event] = uncertain;
     this.startClock(event, previous);
-    if (enabler !== -1) this.join(event, enabler);
+    for (const enabler of enablers) this.join(event, enabler);
     this.orderAfterConflicts(event, role !== 'acquire' && role !== 'wait' && role !== 'relax');
     this.last[thread] = event;
     this.length++;
@@ -229,6 +269,7 @@ export class History {
       const code = this.codes[at]!;
       const location = code >> 1;
       this.eventOf[at] = event;
+      this.writerBefore[at] = this.lastWrite[location]!;
       if ((code & 1) !== 0) {
         this.lastWrite[location] = event;
         this.readHead[location] = -1;
@@ -250,6 +291,7 @@ export class History {
   private growCodes(): void {
     this.codes = doubled(this.codes);
     this.nextRead = doubled(this.nextRead);
+    this.writerBefore = doubled(this.writerBefore);
     this.eventOf = doubled(this.eventOf);
   }
 

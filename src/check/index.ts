@@ -13,13 +13,19 @@ export {
   RwLock,
   SpinLock,
   type Step,
+  TestMistake,
   UseAfterFree,
   until,
   Words,
   World,
 } from '../base/index.ts';
-export { Check, type CheckOptions, check, STRATEGIES, type StrategyName } from './check.ts';
-export { type CheckTest, type Daemon, type Program, atEnd, defineTest, isTest, type Verdict } from './program.ts';
-export { TestMistake } from './refusals.ts';
+export { Check, type CheckOptions, check, type SavedCheck, STRATEGIES, type StrategyName } from './check.ts';
+export type { Order } from './execution.ts';
+export { type Counterexample, explain } from './explain.ts';
+export { renderLanes } from './lanes.ts';
+export { Minimiser } from './minimise.ts';
+export { partition, UnfitOrder } from './partition.ts';
+export { atEnd, type CheckTest, type Daemon, defineTest, isTest, type Program, type Verdict } from './program.ts';
+export { combine, type Explored, resultOf } from './result.ts';
 export { parseSchedule, printSchedule } from './schedule.ts';
 export type { CheckResult, Decision, Limit, Violation, ViolationKind } from './verdicts.ts';

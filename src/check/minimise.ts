@@ -1,42 +1,46 @@
 /**
  * A shorter counterexample: the fewest preemptions that break the same property, and with so many the fewest steps, as far as the
- * given number of executions goes. What is found is never worse than what was given.
+ * given number of steps goes. What is found is never worse than what was given.
  */
 import { Harness } from './harness.ts';
 import type { CheckTest } from './program.ts';
 import { Minimal } from './strategies/minimal.ts';
 import type { Violation } from './verdicts.ts';
 
-export function minimise(test: CheckTest, violation: Violation, budget: number): Violation {
-  let best = violation;
-  let left = budget;
-  let bound: number | undefined;
-  // First by preemptions, counted up from none; then, with as many, by steps.
-  for (let shorterThan: number | undefined; left > 0; shorterThan = best.schedule.length) {
-    const harness = new Harness(test, false);
-    const strategy = new Minimal(harness, {
-      ...(bound === undefined ? {} : { bound }),
-      ...(shorterThan === undefined ? {} : { shorterThan }),
-      cache: true,
-    });
-    const found = search(harness, strategy, violation, left);
-    left -= strategy.executions + strategy.blocked;
-    if (found === null) break;
-    best = found;
-    bound = strategy.bound;
-  }
-  return best;
-}
+const DEFAULT_STEPS = 1_000_000;
 
-/** The first violation of the same property, or null. */
-function search(harness: Harness, strategy: Minimal, like: Violation, budget: number): Violation | null {
-  for (let i = 0; i < budget; i++) {
-    const goesOn = strategy.next();
-    const { finding } = harness;
-    if (finding !== null && finding.kind === like.kind && finding.property === like.property) {
-      return { ...finding, schedule: strategy.schedule() };
-    }
-    if (finding !== null ? !strategy.resume() : !goesOn) return null;
+export class Minimiser {
+  /** The best so far. */
+  best: Violation;
+  private readonly test: CheckTest;
+  private left: number;
+  private harness: Harness;
+  private strategy: Minimal;
+
+  /** `steps`: how many may be spent. Default: 1,000,000. */
+  constructor(test: CheckTest, violation: Violation, steps = DEFAULT_STEPS) {
+    this.test = test;
+    this.best = violation;
+    this.left = steps;
+    // First by preemptions, counted up from none; then, with as many, by steps.
+    this.harness = new Harness(test, false);
+    this.strategy = new Minimal(this.harness, { cache: true });
   }
-  return null;
+
+  /** Runs one more execution. False: there is nothing better, or no more may be spent. */
+  next(): boolean {
+    const { harness, strategy, best } = this;
+    const before = harness.steps;
+    const goesOn = strategy.next();
+    this.left -= 1 + harness.steps - before;
+    const { finding } = harness;
+    if (finding !== null && finding.kind === best.kind && finding.property === best.property) {
+      this.best = { ...finding, schedule: strategy.schedule() };
+      this.harness = new Harness(this.test, false);
+      const shorterThan = this.best.schedule.length;
+      this.strategy = new Minimal(this.harness, { bound: strategy.bound, shorterThan, cache: true });
+      return this.left > 0;
+    }
+    return (finding === null ? goesOn : strategy.resume()) && this.left > 0;
+  }
 }

@@ -2,6 +2,7 @@
  * What a user of the checker writes: a test, its program, and the properties it must have. docs/checker.md teaches it.
  */
 import type { Flow } from '../base/flow.ts';
+import { TestMistake } from '../base/mistake.ts';
 import type { MemoryModel, World } from '../base/world.ts';
 
 /**
@@ -64,8 +65,26 @@ const TESTS = new WeakSet<object>();
 
 /** Declares a test: export it from its file, and `tablewalk check FILE.ts` runs it. */
 export function defineTest(test: CheckTest): CheckTest {
+  validate(test);
   TESTS.add(test);
   return test;
+}
+
+const EXPECTED: readonly string[] = ['holds', 'violated', 'unreachable', 'skipped'];
+
+function validate(test: CheckTest): void {
+  const { name, expect, memory, maxSteps } = test;
+  const refuse = (what: string) => {
+    throw new TestMistake(`test '${String(name)}': ${what}`);
+  };
+  if (typeof name !== 'string' || name === '') throw new TestMistake('a test needs a name');
+  if (!EXPECTED.includes(expect)) refuse(`expect is '${String(expect)}', and is one of ${EXPECTED.join(', ')}`);
+  if (typeof test.program !== 'function')
+    refuse('program is to be a function that takes a World and gives { threads, … }');
+  if (memory !== undefined && memory !== 'sc' && memory !== 'tso')
+    refuse(`memory is '${String(memory)}', and is sc or tso`);
+  if (maxSteps !== undefined && !(Number.isInteger(maxSteps) && maxSteps > 0))
+    refuse('maxSteps is a whole number from 1');
 }
 
 /** Whether a value that a module exports is a test. */

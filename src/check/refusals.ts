@@ -1,9 +1,5 @@
 /** What is wrong with a test itself, said so that its author knows what to do. */
-
-/** The test cannot be checked as it is written. Not a verdict on what it models. */
-export class TestMistake extends Error {
-  override readonly name: string = 'TestMistake';
-}
+import { TestMistake } from '../base/mistake.ts';
 
 export class ForgottenYield extends TestMistake {
   override readonly name = 'ForgottenYield';
@@ -22,5 +18,27 @@ export class MixedChoice extends TestMistake {
     super(
       `thread '${thread}' chooses and touches a shared object in one step: put a \`yield;\` between choose() and the access`,
     );
+  }
+}
+
+export class NotAStep extends TestMistake {
+  override readonly name = 'NotAStep';
+
+  constructor(thread: string, value: unknown) {
+    super(
+      `thread '${thread}' yields ${typeof value === 'object' ? 'an object' : String(value)}: a thread yields nothing (\`yield;\`) or what a lock, a queue, until() and the like give`,
+    );
+  }
+}
+
+export class NotAThread extends TestMistake {
+  override readonly name = 'NotAThread';
+
+  constructor(name: string, value: unknown) {
+    const hint =
+      typeof value === 'function'
+        ? 'is a function: call it, so that each execution gets a generator of its own'
+        : 'is no generator: write it as function*';
+    super(`thread '${name}' ${hint}`);
   }
 }

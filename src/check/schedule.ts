@@ -28,6 +28,7 @@ const MOST_STEPS = 1_000_000;
 
 export function parseSchedule(text: string, programThreads: number): Result<Decision[]> {
   const schedule: Decision[] = [];
+  if (text.trim() === '') return ok(schedule);
   for (const [i, part] of text.trim().split('.').entries()) {
     const match = PART.exec(part);
     const place = `part ${i + 1} of the schedule`;

@@ -1,5 +1,5 @@
 /** What comes out of a check. */
-import type { Path } from './execution.ts';
+import type { Path } from './choices.ts';
 import type { CheckTest, Verdict } from './program.ts';
 
 /** One step of a schedule: which thread (or store buffer) runs, and what it chooses. */
@@ -25,6 +25,8 @@ export interface Violation {
   readonly property: string;
   readonly message: string;
   readonly schedule: readonly Decision[];
+  /** How many of its steps tell all: what comes after repeats itself. */
+  readonly tells?: number;
 }
 
 /** Why a check is not exhaustive. */

@@ -26,6 +26,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).defineReplay,
   },
   {
+    name: 'check',
+    summary: 'every interleaving of the threads of a test, yours or ours',
+    usage: '[options] FILE.ts…',
+    load: async () => (await import('./check.ts')).defineCheck,
+  },
+  {
     name: 'iova-stress',
     summary: 'the benchmark of the thread of December 2023, for every design',
     usage: '[options]',

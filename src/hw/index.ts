@@ -1,5 +1,6 @@
 /** Hardware models: physical memory and page tables. The door of the layer; docs/language.md has the words. */
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
+export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
 export { IOMMU_READ, IOMMU_WRITE, indexAt, type PageTableFormat, spanPages } from './pt/format.ts';
 export { VTD_SECOND_STAGE } from './pt/formats/vtd-second-stage.ts';

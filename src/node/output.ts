@@ -4,10 +4,11 @@ import { dirname, join, resolve } from 'node:path';
 import { err, type InputError, ok, type Result } from '../base/result.ts';
 import { errorCode, writeError } from './file-errors.ts';
 
-/** How a file of ours begins: the HTML report's head, or the JSON document of a command. */
+/** How a file of ours begins: the HTML report's head, the JSON document of a command, a counterexample or a checkpoint. */
 const OURS = [
   /^<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security/,
   /^\{"schema":1,"command":"/,
+  /^\{"schema":1,"kind":"(counterexample|checkpoint)"/,
 ];
 
 /** Whether `path` could be written: asked before the work, so that it is not done in vain. */

@@ -1,11 +1,12 @@
 /** docs/schema is generated from the schemas here: `npx vitest run test/schema -u` writes it anew. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { checkSchema } from './check.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { labSchema } from './lab.ts';
 import { replaySchema } from './replay.ts';
 
-const documents = { 'iova-stress': iovaStressSchema, replay: replaySchema, lab: labSchema };
+const documents = { 'iova-stress': iovaStressSchema, replay: replaySchema, lab: labSchema, check: checkSchema };
 
 describe('docs/schema', () => {
   for (const [name, schema] of Object.entries(documents)) {

@@ -2,8 +2,11 @@
  * Two CPUs on one domain, their map and unmap flows interleaved by random schedules. The IOVAs of the two are disjoint, as the
  * caller promises; what they share is the tables above.
  */
-import { Cell, type Flow, runAlone, type World } from '../../src/base/flow.ts';
+import { Cell } from '../../src/base/cell.ts';
+import { type Flow, runAlone } from '../../src/base/flow.ts';
 import { createRandom } from '../../src/base/random.ts';
+import type { World } from '../../src/base/world.ts';
+import { RecordedMemory } from '../../src/hw/memory/recorded-memory.ts';
 import { VTD_SECOND_STAGE } from '../../src/hw/pt/formats/vtd-second-stage.ts';
 import { type Cpu, createCpu, GENERIC_PT, type PageTable, tablesAlive } from '../../src/hw/pt/page-table.ts';
 import { createShared } from '../../src/hw/pt/shared.ts';
@@ -20,7 +23,6 @@ import {
 import type { TableReclaim } from '../../src/kernel/iommu/table-reclaim.ts';
 import { BruteForce, ruleOf, tableName } from './brute-force.ts';
 import type { Op } from './domain-harness.ts';
-import { RecordedMemory } from './recorded-memory.ts';
 import { type Decide, execute } from './toy-scheduler.ts';
 
 export interface Scenario {
@@ -58,7 +60,7 @@ export function runOnce(design: TableReclaim, scenario: Scenario, options: Optio
       const made = domain;
       return { threads: scenario.cpus.map((ops) => thread(made, ops, problems)) };
     };
-    const { deadlock } = execute(make, randomSchedule(seed), schedule);
+    const { deadlock } = execute(make, randomSchedule(seed), { schedule });
     if (deadlock !== null) problems.push(`deadlock: ${JSON.stringify(deadlock)}`);
     else compareEnd(domain as IommuDomain, memory as RecordedMemory, scenario, options, problems);
   } catch (error) {

@@ -2,24 +2,35 @@
  * Optimal dynamic partial order reduction: one execution for each class of executions that differ only in the order of
  * independent steps. After Abdulla, Aronsson, Jonsson, Sagonas (JACM 2017): source sets with wakeup trees. Docs: adr/0005.
  *
- * At the end of an execution each race whose later event is new is reversed: what does not happen after the earlier event, then
- * the later step, is to be explored from before the earlier one, unless a sleeper or a branch there covers it. Where it
- * cannot be told from this execution what the later step would do there (it compares and exchanges, touches several words, or
- * may have to wait), the sequence is run to see (`probe`).
- *
- * Steps that wait (locks, conditions): every earlier event that conflicts with what the wait looks at is a candidate, latest
- * first, also for threads that still wait at the end; those at which the wait could not be over are passed over.
- *
- * A choice reads a word that a thread of its own writes (execution.ts), so that choices are races like others.
+ * At the end of an execution its races are reversed (reversals.ts): each gives a sequence that is to be explored from an earlier
+ * point, unless a sleeper or a branch there covers it. A choice reads a word that a thread of its own writes (choices.ts), so
+ * that choices are races like others.
  */
+import { TestMistake } from '../../base/mistake.ts';
+import { createRandom } from '../../base/random.ts';
 import type { Execution } from '../execution.ts';
-import type { Harness } from '../harness.ts';
-import { History, type Race } from '../history.ts';
+import type { Ending, Harness } from '../harness.ts';
+import { History } from '../history.ts';
+import { checkEndValues, checkForeseen, checkReordered, checkReplay } from '../nondeterminism.ts';
+import { isElsewhere } from '../partition.ts';
+import type { SavedExploration, SavedPoint } from '../portable.ts';
+import { Reversals } from '../reversals.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Decision, Limit } from '../verdicts.ts';
-import { type Branch, insert, Sequence } from '../wakeup.ts';
+import { type Branch, insert, type Sequence } from '../wakeup.ts';
 
 const NOTHING: readonly number[] = [];
+/** Steps that a thread makes in a row before another that can run has its turn. */
+const TURN = 50;
+
+/** What was saved is not of this test, or of another version of it. */
+export class UnfitSave extends TestMistake {
+  override readonly name = 'UnfitSave';
+
+  constructor() {
+    super('what was saved does not fit the test: has it been changed since?');
+  }
+}
 
 export class Dpor implements Strategy {
   executions = 0;
@@ -28,7 +39,8 @@ export class Dpor implements Strategy {
   readonly history: History;
   private readonly harness: Harness;
   private readonly isTso: boolean;
-  private readonly sequence: Sequence;
+  private readonly reversals: Reversals;
+  private readonly random = createRandom(1);
   /** By depth: what is to be explored from there, the branch under way first. */
   private readonly branches: Branch[][] = [];
   private readonly sleepers: Branch[][] = [[]];
@@ -36,12 +48,56 @@ export class Dpor implements Strategy {
   private readonly explored: number[] = [0];
   /** Events from here on are new in this execution. */
   private newFrom = 0;
+  /** The races of a restored path are looked at once more. */
+  private isFirst = false;
 
-  constructor(harness: Harness) {
+  /** `saved`: where an earlier exploration was left. */
+  constructor(harness: Harness, saved?: SavedExploration) {
     this.harness = harness;
     this.isTso = harness.test.memory === 'tso';
     this.history = new History(harness.threadCount);
-    this.sequence = new Sequence(this.history);
+    this.reversals = new Reversals(harness, this.history, (from, sequence) => this.explore(from, sequence));
+    if (saved !== undefined) this.restore(saved);
+  }
+
+  private restore({ executions, blocked, points }: SavedExploration): void {
+    const { harness, history } = this;
+    const translator = harness.translator();
+    this.executions = executions;
+    this.blocked = blocked;
+    const run = harness.begin();
+    for (const [depth, point] of points.entries()) {
+      this.sleepers[depth] = point.sleepers.map((sleeper) => translator.branchIn(sleeper));
+      this.branches[depth] = point.branches.map((branch) => translator.branchIn(branch));
+      this.explored[depth] = point.explored;
+      if (depth === points.length - 1) break;
+      const [first, ...others] = this.branches[depth]!;
+      if (!run.isChoice(first!.thread) && !run.enabled(first!.thread)) throw new UnfitSave();
+      run.step(first!.thread);
+      harness.afterStep(run);
+      this.enter(run, { ...first!, codes: [] }, depth);
+      if (history.codesOf(depth).join() !== Array.from(first!.codes).join()) throw new UnfitSave();
+      this.branches[depth] = [first!, ...others];
+    }
+    history.truncate(points.length - 1);
+    this.isFirst = true;
+  }
+
+  /** What is left, to be written down and gone on with elsewhere. Context: between two executions, not after the last. */
+  save(): SavedExploration {
+    const translator = this.harness.translator();
+    const points: SavedPoint[] = [];
+    for (let depth = 0; depth <= this.history.length; depth++) {
+      const [first, ...others] = this.branches[depth] ?? [];
+      const made = depth < this.history.length ? { ...first!, codes: this.history.codesOf(depth) } : first;
+      const branches = made === undefined ? others : [made, ...others];
+      points.push({
+        sleepers: this.sleepers[depth]!.map((sleeper) => translator.branchOut(sleeper)),
+        branches: branches.map((branch) => translator.branchOut(branch)),
+        explored: this.explored[depth]!,
+      });
+    }
+    return { executions: this.executions, blocked: this.blocked, points };
   }
 
   /** Runs the next execution. False when there is none left, or the harness has what it looks for. */
@@ -49,10 +105,10 @@ export class Dpor implements Strategy {
     const run = this.replayPrefix();
     const ended = this.harness.finding === null ? this.extend(run) : 'cut';
     if (ended === 'blocked') this.blocked++;
-    else this.executions++;
-    if (this.harness.endOfExecution(run, ended)) return false;
-    this.reverseRaces();
-    this.reverseWaits(run);
+    else if (ended !== 'elsewhere') this.executions++;
+    if (this.harness.endOfExecution(run, ended, () => this.schedule())) return false;
+    this.checkDeterminism(run, ended);
+    this.reversals.find(run, this.newFrom);
     return this.backtrack();
   }
 
@@ -89,19 +145,34 @@ export class Dpor implements Strategy {
       run.step(history.thread[i]!);
       this.harness.afterStep(run);
     }
+    if (history.length > 0) checkReplay(run, history);
     return run;
   }
 
+  /** Often at first, then seldom: the whole schedule once more, and in another order. */
+  private checkDeterminism(run: Execution, ending: Ending): void {
+    const { executions, history } = this;
+    if (executions > 16 && executions % 512 !== 0) return;
+    const before = ending === 'ended' ? this.harness.endValues(run) : [];
+    const again = this.harness.probe();
+    for (let i = 0; i < history.length; i++) again.step(history.thread[i]!);
+    checkReplay(again, history);
+    const reordered = this.harness.probe();
+    checkReordered(reordered, history, (bound) => this.random.below(bound));
+    if (ending === 'ended') checkEndValues(before, this.harness.endValues(reordered));
+  }
+
   /** Goes on to the end. */
-  private extend(run: Execution): 'ended' | 'blocked' | 'cut' {
+  private extend(run: Execution): Ending {
     const { harness, history } = this;
-    this.newFrom = history.length;
+    this.newFrom = this.isFirst ? 0 : history.length;
+    this.isFirst = false;
     for (;;) {
       const depth = history.length;
       let children = this.branches[depth];
       if (children === undefined || children.length === 0) {
         const thread = this.pick(run, depth);
-        if (thread === -1) return this.anyEnabled(run) ? 'blocked' : 'ended';
+        if (thread === -1) return this.endingOf(run);
         children = [{ thread, codes: [], children: [] }];
         this.branches[depth] = children;
       }
@@ -114,7 +185,7 @@ export class Dpor implements Strategy {
 
   /** Books the step just made at `depth`. */
   private enter(run: Execution, branch: Branch, depth: number): void {
-    const { history } = this;
+    const { harness, history } = this;
     const { log, logged } = run.world;
     const { thread } = branch;
     history.widen(run.threadCount);
@@ -125,8 +196,9 @@ export class Dpor implements Strategy {
       logged,
       run.lastRole,
       isUncertain(run, thread),
-      this.enablerOf(run, thread),
+      this.enablersOf(run, thread),
     );
+    if (branch.codes.length > 0 && !harness.outdated) checkForeseen(run, history, depth, branch.codes);
     this.branches[depth + 1] = branch.children;
     this.explored[depth + 1] = 0;
     branch.children = [];
@@ -143,22 +215,44 @@ export class Dpor implements Strategy {
     }
   }
 
-  /** Under TSO: a flush comes after its store, a locked operation after the thread's last flush. */
-  private enablerOf(run: Execution, thread: number): number {
-    if (!this.isTso || run.isChoice(thread)) return -1;
-    if (run.isBuffer(thread)) return this.history.lastWriter(run.world.log[run.stepStart]! >> 1);
-    if (run.lastRole !== 'locked' && run.lastRole !== 'acquire') return -1;
-    return this.history.last[run.bufferThread(thread)]!;
+  /** What the step came after, whatever the order: under TSO a flush its store, a locked operation the last flush; and what is asked for. */
+  private enablersOf(run: Execution, thread: number): readonly number[] {
+    const { orders } = this.harness;
+    if (!this.isTso && orders.length === 0) return NOTHING;
+    const enablers: number[] = [];
+    if (this.isTso && !run.isChoice(thread)) {
+      if (run.isBuffer(thread)) enablers.push(this.history.lastWriter(run.world.log[run.stepStart]! >> 1));
+      else if (run.lastRole === 'locked' || run.lastRole === 'acquire')
+        enablers.push(this.history.last[run.bufferThread(thread)]!);
+    }
+    for (const { first, second } of orders) {
+      if (second.thread === thread && second.nth === run.madeBy(thread))
+        enablers.push(this.history.find(first.thread, first.nth));
+    }
+    return enablers.filter((enabler) => enabler !== -1);
   }
 
   /** A thread that nothing asks for and that is awake: the one that ran last if it can, else the first that can; -1: none. */
   private pick(run: Execution, depth: number): number {
     const last = depth === 0 ? -1 : this.history.thread[depth - 1]!;
-    if (last !== -1 && this.isAwake(run, last, depth)) return last;
-    for (let thread = 0; thread < run.threadCount; thread++) {
+    const stays = last !== -1 && this.isAwake(run, last, depth);
+    if (stays && !this.hasRunLong(depth)) return last;
+    // In turns from the last one on, so that a thread that waits in a loop of its own lets every other run.
+    const { threadCount } = run;
+    for (let i = 1; i < threadCount; i++) {
+      const thread = (last + i) % threadCount;
       if (thread !== last && this.isAwake(run, thread, depth)) return thread;
     }
-    return -1;
+    if (stays) return last;
+    return last === -1 && threadCount > 0 && this.isAwake(run, threadCount - 1, depth) ? threadCount - 1 : -1;
+  }
+
+  /** Whether the last steps were all of one thread. */
+  private hasRunLong(depth: number): boolean {
+    if (depth < TURN) return false;
+    const { thread } = this.history;
+    for (let i = 2; i <= TURN; i++) if (thread[depth - i] !== thread[depth - 1]) return false;
+    return true;
   }
 
   private isAwake(run: Execution, thread: number, depth: number): boolean {
@@ -167,141 +261,18 @@ export class Dpor implements Strategy {
     return run.enabled(thread);
   }
 
-  private anyEnabled(run: Execution): boolean {
-    for (let thread = 0; thread < run.threadCount; thread++) if (run.enabled(thread)) return true;
-    return false;
-  }
-
-  // Races.
-
-  private reverseRaces(): void {
-    const { history, sequence } = this;
-    for (const race of history.races) {
-      const { earlier, later } = race;
-      if (later < this.newFrom && !this.isDisturbed(race)) continue;
-      sequence.notAfter(earlier);
-      if (history.uncertain[later]!) {
-        const codes = this.probe(earlier, history.thread[later]!, history.seq[later]!);
-        if (codes === null) continue;
-        sequence.endWith(history.thread[later]!, codes);
-        this.explore(earlier);
-        race.watch = [...sequence.reliedOn, ...codes];
-      } else {
-        sequence.endWith(history.thread[later]!, history.codesOf(later));
-        this.explore(earlier);
-        race.watch = sequence.reliedOn.length === 0 ? NOTHING : [...sequence.reliedOn];
-      }
-    }
-  }
-
-  /**
-   * Whether the reversal of an old race comes out otherwise now: a new event, which does not happen after the race's earlier
-   * one, conflicts with what was relied on.
-   */
-  private isDisturbed({ earlier, later, watch }: Race): boolean {
-    if (watch.length === 0) return false;
-    const { history } = this;
-    for (let event = this.newFrom; event < history.length; event++) {
-      if (!history.before(earlier, event) && event !== later && history.conflictsWith(event, watch)) return true;
-    }
-    return false;
+  private endingOf(run: Execution): Ending {
+    const threads = [...Array(run.threadCount).keys()];
+    if (threads.some((thread) => run.enabled(thread))) return 'blocked';
+    const { orders } = this.harness;
+    if (orders.length === 0) return 'ended';
+    return isElsewhere(run, this.history, orders) ? 'elsewhere' : 'ended';
   }
 
   /** The sequence is to be explored from before event `from`, unless something there covers it. */
-  private explore(from: number): boolean {
-    for (const sleeper of this.sleepers[from]!) if (this.sequence.mayBeginWith(sleeper, false)) return false;
-    return insert(this.branches[from]!, this.sequence, 1);
-  }
-
-  /**
-   * Runs `sequence` (without its last step) from before event `from`, then the `nth` step of `thread`: what that touches there.
-   * Where the step has to wait at the end, the sequence is cut to the longest part after which it has not; null if there is
-   * none. What a wait looked at is added to `watched`.
-   */
-  private probe(from: number, thread: number, nth: number, watched?: Set<number>): readonly number[] | null {
-    const { history } = this;
-    const { events } = this.sequence;
-    const run = this.harness.probe();
-    let steps = 0;
-    for (let i = 0; i < from; i++) {
-      run.step(history.thread[i]!);
-      if (history.thread[i] === thread) steps++;
-    }
-    let enabledAfter = -1;
-    for (let i = 0; ; i++) {
-      if (steps === nth - 1) {
-        if (run.enabled(thread)) enabledAfter = i;
-        if (watched !== undefined) for (const location of run.watchedBy(thread)) watched.add(2 * location);
-      }
-      if (i === events.length) break;
-      const next = history.thread[events[i]!]!;
-      run.step(next);
-      if (next === thread) steps++;
-    }
-    if (enabledAfter === -1) return null;
-    if (enabledAfter < events.length) {
-      events.length = enabledAfter;
-      return this.probe(from, thread, nth, watched);
-    }
-    run.step(thread);
-    return run.stepCodes();
-  }
-
-  // Steps that wait.
-
-  private reverseWaits(run: Execution): void {
-    const { history } = this;
-    const again = new Set<number>();
-    for (const race of history.waits) if (this.isDisturbed(race)) again.add(race.later);
-    for (const event of again) this.reverseWaitOf(event);
-    for (let event = this.newFrom; event < history.length; event++) {
-      const role = history.role[event]!;
-      if (role === 'acquire' || role === 'wait' || role === 'relax') this.reverseWaitOf(event);
-    }
-    for (let thread = 0; thread < run.programThreads; thread++) {
-      if (run.hasEnded(thread) || run.enabled(thread)) continue;
-      const codes = run.watchedBy(thread).map((location) => 2 * location);
-      this.reverseWait(thread, history.length, history.last[thread]!, codes);
-    }
-  }
-
-  private reverseWaitOf(event: number): void {
-    const { history } = this;
-    const found = this.reverseWait(history.thread[event]!, event, history.previous[event]!, history.codesOf(event));
-    const others = history.waits.filter(({ later }) => later !== event);
-    history.waits.length = 0;
-    history.waits.push(...others, ...found);
-    history.waits.sort((a, b) => a.later - b.later);
-  }
-
-  /** Looks for earlier points where the wait of `thread`, which is event `end` or still goes on, could have been over. */
-  private reverseWait(thread: number, end: number, previous: number, codes: readonly number[]): readonly Race[] {
-    const { history, sequence } = this;
-    const watched = new Set(codes);
-    let looks: readonly number[] = codes;
-    const found: Race[] = [];
-    const enabler = end < history.length ? history.enabler[end]! : -1;
-    const isLock = end < history.length && history.role[end] === 'acquire' && codes.length === 1 && !this.isTso;
-    for (let earlier = end - 1; earlier >= 0; earlier--) {
-      if (history.thread[earlier] === thread || history.role[earlier] === 'release') continue;
-      if (!history.conflictsWith(earlier, looks)) continue;
-      if (previous !== -1 && history.before(earlier, previous)) continue;
-      if (enabler !== -1 && history.before(earlier, enabler)) continue;
-      if (found.some((race) => history.before(earlier, race.earlier))) continue;
-      sequence.notAfter(earlier);
-      if (isLock && history.role[earlier] === 'acquire') {
-        sequence.endWith(thread, codes);
-      } else {
-        const nth = previous === -1 ? 1 : history.seq[previous]! + 1;
-        const seen = this.probe(earlier, thread, nth, watched);
-        if (watched.size > looks.length) looks = [...watched];
-        if (seen === null) continue;
-        sequence.endWith(thread, seen);
-      }
-      this.explore(earlier);
-      found.push({ earlier, later: end, watch: isLock ? [...sequence.reliedOn] : [...sequence.reliedOn, ...looks] });
-    }
-    return found;
+  private explore(from: number, sequence: Sequence): void {
+    for (const sleeper of this.sleepers[from]!) if (sequence.mayBeginWith(sleeper, false)) return;
+    insert(this.branches[from]!, sequence, 1);
   }
 
   /** To the deepest point with something left to explore; what was explored there sleeps. False: nothing is left. */

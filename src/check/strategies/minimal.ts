@@ -68,7 +68,7 @@ export class Minimal implements Strategy {
     const ending = steer(harness, run, this.last, (enabled) => {
       const depth = this.last.length;
       if (depth > 0) this.made(run, depth - 1);
-      if (depth >= this.shorterThan) return null;
+      if (depth + 1 >= this.shorterThan) return null;
       if (history !== null && depth > 0) {
         extendHash(history, run, this.last[depth - 1]!.thread, hash);
         if (depth >= points.length && this.isSeen(hash, depth)) return null;
@@ -80,7 +80,7 @@ export class Minimal implements Strategy {
     if (this.last.length > 0) this.made(run, this.last.length - 1);
     if (ending === 'blocked') this.blocked++;
     else this.executions++;
-    if (harness.endOfExecution(run, ending)) return false;
+    if (harness.endOfExecution(run, ending, () => this.last)) return false;
     return this.advance();
   }
 

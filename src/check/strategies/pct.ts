@@ -51,7 +51,7 @@ export class Pct implements Strategy {
     });
     this.longest = Math.max(this.longest, this.last.length);
     this.executions++;
-    return !harness.endOfExecution(run, ending) && this.executions < this.runs;
+    return !harness.endOfExecution(run, ending, () => this.last) && this.executions < this.runs;
   }
 
   schedule(): readonly Decision[] {

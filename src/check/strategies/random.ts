@@ -32,7 +32,7 @@ export class RandomWalk implements Strategy {
       path: null,
     }));
     this.executions++;
-    return !harness.endOfExecution(run, ending) && this.executions < this.runs;
+    return !harness.endOfExecution(run, ending, () => this.last) && this.executions < this.runs;
   }
 
   schedule(): readonly Decision[] {

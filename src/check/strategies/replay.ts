@@ -1,6 +1,7 @@
 /** One given schedule; where it ends, each thread goes on for as long as it can. */
+
+import { TestMistake } from '../../base/mistake.ts';
 import type { Harness } from '../harness.ts';
-import { TestMistake } from '../refusals.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Decision, Limit } from '../verdicts.ts';
 import { steer } from './steered.ts';
@@ -41,7 +42,7 @@ export class Replay implements Strategy {
       return step;
     });
     this.executions++;
-    harness.endOfExecution(run, ending);
+    harness.endOfExecution(run, ending, () => this.last);
     return false;
   }
 

@@ -1,0 +1,166 @@
+/**
+ * A violation, step by step: its schedule is run once more with everything told, and what each step read and wrote becomes a row.
+ * The result is plain data: for the lanes on a terminal (lanes.ts), for `--json`, and for the file that the web app opens.
+ */
+import type { AccessEvent, MemoryModel } from '../base/world.ts';
+import { Execution } from './execution.ts';
+import type { CheckTest } from './program.ts';
+import { printSchedule } from './schedule.ts';
+import type { Violation, ViolationKind } from './verdicts.ts';
+
+/** Where a step stands in the program, as far as the stack tells. */
+export interface Source {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface ExplainedAccess {
+  /** The object's name, with the word in brackets where it has several. */
+  readonly object: string;
+  readonly kind: 'read' | 'write';
+  /** Values as text; null where there is none. A read has the same twice. */
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly note: string | null;
+}
+
+export interface ExplainedStep {
+  /** Index in `lanes`. */
+  readonly lane: number;
+  /** What the step was announced as; null for a plain access. */
+  readonly operation: string | null;
+  readonly chose: readonly number[] | null;
+  readonly accesses: readonly ExplainedAccess[];
+  /** A thread that could have gone on was left here. */
+  readonly preempts: boolean;
+  readonly source: Source | null;
+}
+
+export interface Counterexample {
+  readonly schema: 1;
+  readonly kind: 'counterexample';
+  readonly test: string;
+  readonly design: string | null;
+  readonly memory: MemoryModel;
+  readonly violation: ViolationKind;
+  readonly property: string;
+  readonly message: string;
+  /** Threads, and the store buffers that take part. */
+  readonly lanes: readonly string[];
+  readonly steps: readonly ExplainedStep[];
+  readonly schedule: string;
+  /** The steps end with one round of what goes on for ever. */
+  readonly repeats: boolean;
+}
+
+/** `test` with the memory model that it was checked under. */
+export function explain(test: CheckTest, violation: Violation): Counterexample {
+  const told: AccessEvent[] = [];
+  let stack: string | null = null;
+  const run = new Execution(test, {
+    tracer: (event) => {
+      told.push(event);
+      stack ??= new Error().stack ?? null;
+    },
+  });
+  const lanes = new Lanes(run);
+  const steps: ExplainedStep[] = [];
+  let running = -1;
+  for (const { thread, path } of violation.schedule.slice(0, violation.tells)) {
+    told.length = 0;
+    stack = null;
+    run.world.choseAt = null;
+    const isBuffer = run.isBuffer(thread);
+    const preempts = !isBuffer && running !== -1 && running !== thread && run.enabled(running);
+    const operation = isBuffer ? null : (run.stepOf(thread)?.label ?? null);
+    const announcedAt = run.announcedAt[thread] ?? null;
+    run.step(thread, path);
+    if (!isBuffer) running = thread;
+    steps.push({
+      lane: lanes.of(thread),
+      operation,
+      chose: run.path,
+      accesses: told.map(explainAccess),
+      preempts,
+      source: findSource(stack) ?? findSource(run.world.choseAt) ?? findSource(announcedAt),
+    });
+  }
+  return {
+    schema: 1,
+    kind: 'counterexample',
+    test: test.name,
+    design: test.design ?? null,
+    memory: test.memory ?? 'sc',
+    violation: violation.kind,
+    property: violation.property,
+    message: violation.message,
+    lanes: lanes.names,
+    steps,
+    schedule: printSchedule(violation.schedule, run.programThreads),
+    repeats: violation.tells !== undefined,
+  };
+}
+
+/** All threads have a lane; a store buffer has one from its first step on. */
+class Lanes {
+  readonly names: string[] = [];
+  private readonly run: Execution;
+  private readonly byThread = new Map<number, number>();
+
+  constructor(run: Execution) {
+    this.run = run;
+    for (let thread = 0; thread < run.programThreads; thread++) this.of(thread);
+  }
+
+  of(thread: number): number {
+    let lane = this.byThread.get(thread);
+    if (lane === undefined) {
+      lane = this.names.length;
+      this.names.push(this.run.nameOf(thread));
+      this.byThread.set(thread, lane);
+    }
+    return lane;
+  }
+}
+
+function explainAccess({ object, word, kind, before, after, note }: AccessEvent): ExplainedAccess {
+  return {
+    object: object.words > 1 ? `${object.name}[${word}]` : object.name,
+    kind,
+    before: printValue(before),
+    after: printValue(after),
+    note: note ?? null,
+  };
+}
+
+/** A value as text; large numbers, which are mostly addresses and entries, in hexadecimal. */
+export function printValue(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 4096) return `0x${value.toString(16)}`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  try {
+    return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `0x${part.toString(16)}` : part));
+  } catch {
+    return '[object]';
+  }
+}
+
+/**
+ * The innermost frame of the program: outside of the checker and of what it stands on, and called by the execution, not its
+ * caller.
+ */
+function findSource(stack: string | null): Source | null {
+  for (const line of stack?.split('\n') ?? []) {
+    const match = /\((.+):(\d+):\d+\)$/.exec(line) ?? /^\s*at (?:async )?(.+):(\d+):\d+$/.exec(line);
+    if (match === null) continue;
+    const file = match[1]!;
+    if (/[/\\]check[/\\]execution\.[jt]s$/.test(file)) return null;
+    if (!OURS.test(file) && !file.startsWith('node:')) return { file, line: Number(match[2]) };
+  }
+  return null;
+}
+
+/** Files whose frames lie between a program's access and the tracer. */
+const OURS = /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow))\.[jt]s$/;

@@ -1,0 +1,169 @@
+/** What `check` says of a test: as an entry of the JSON document, and as text. */
+import { printable } from '../base/result.ts';
+import { type CheckResult, type Counterexample, type Limit, renderLanes, type Verdict } from '../check/index.ts';
+import { clean, padEnd, type TerminalOptions, textWidth } from '../lab/report/terminal-text.ts';
+import { counted } from '../lab/report/text.ts';
+import { formatCount, formatPercent, formatSeconds } from '../lab/report/units.ts';
+import type { FoundTest } from './check-select.ts';
+
+/** A test that was run. */
+export interface Outcome {
+  readonly found: FoundTest;
+  readonly result: CheckResult;
+  readonly seconds: number;
+  /** Of these, until all was explored or something was found: what comes after makes the counterexample short. */
+  readonly exploring: number;
+  /** How much was done, 0 .. 1, where the check ended before its end; null where that cannot be told. */
+  readonly done: number | null;
+  readonly counterexample: Counterexample | null;
+}
+
+/** An entry of the JSON document. */
+export interface CheckEntry {
+  readonly name: string;
+  readonly design: string | null;
+  readonly expect: Exclude<Verdict, 'bounded'>;
+  readonly verdict: Verdict;
+  readonly property: string | null;
+  readonly message: string | null;
+  readonly executions: number;
+  readonly blocked: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly schedule: string | null;
+  readonly counterexampleSteps: number | null;
+  readonly file: string;
+  readonly limit: Limit['name'] | null;
+}
+
+/** The document of `--json`. */
+export interface CheckDocument {
+  readonly schema: 1;
+  readonly command: 'check';
+  readonly results: readonly CheckEntry[];
+  readonly interrupted?: true | undefined;
+}
+
+export function checkDocument(outcomes: readonly Outcome[], interrupted: boolean): CheckDocument {
+  return { schema: 1, command: 'check', results: outcomes.map(entry), ...(interrupted ? { interrupted } : {}) };
+}
+
+function entry({ found, result, seconds, counterexample }: Outcome): CheckEntry {
+  const { name, design, expect, verdict, property, message, executions, blocked, steps, limit } = result;
+  return {
+    ...{ name, design, expect, verdict, property, message, executions, blocked, steps },
+    seconds,
+    schedule: counterexample?.schedule ?? null,
+    counterexampleSteps: counterexample?.steps.length ?? null,
+    file: found.file,
+    limit: limit?.name ?? null,
+  };
+}
+
+export function isExpected({ result }: Outcome): boolean {
+  return result.verdict === result.expect;
+}
+
+/** How wide the columns are that are known before anything has run. */
+export interface Columns {
+  readonly label: number;
+  readonly design: number;
+}
+
+const WIDEST = 44;
+
+export function columnsFor(tests: readonly FoundTest[]): Columns {
+  const widest = (texts: readonly string[]): number => Math.min(WIDEST, Math.max(...texts.map(textWidth)));
+  return {
+    label: widest(tests.map(({ label }) => label)),
+    design: widest(tests.map(({ test }) => test.design ?? '')),
+  };
+}
+
+/** One line, then what there is to say of a verdict that is not `holds`. `replay`: the command that shows the counterexample again. */
+export function outcomeText(outcome: Outcome, columns: Columns, replay: string, options: TerminalOptions): string {
+  const lines = [summaryLine(outcome, columns, options), ...detailLines(outcome, replay, options)];
+  return `${lines.join('\n')}\n`;
+}
+
+function summaryLine(outcome: Outcome, columns: Columns, { color, unicode }: TerminalOptions): string {
+  const { found, result, seconds, exploring } = outcome;
+  const { verdict, design, executions, steps, expect } = result;
+  const paint = { holds: color.green, violated: color.red, skipped: color.dim }[verdict as string] ?? color.yellow;
+  const asExpected = isExpected(outcome) ? color.dim('expected') : color.bold(`NOT EXPECTED (expect: ${expect})`);
+  const cells = [
+    paint(padEnd(verdict, 11)),
+    padEnd(clean(found.label, unicode), columns.label),
+    ...(columns.design > 0 ? [padEnd(clean(design ?? '', unicode), columns.design)] : []),
+    counted(executions, 'execution').padStart(17),
+    `${rateText(exploring > 0 ? steps / exploring : 0)} steps/s`.padStart(13),
+    formatSeconds(seconds, 2).padStart(8),
+    asExpected,
+  ];
+  return cells.join('  ');
+}
+
+function detailLines(outcome: Outcome, replay: string, options: TerminalOptions): readonly string[] {
+  const { result, counterexample } = outcome;
+  const say = (text: string): string => `  ${clean(text, options.unicode)}`;
+  if (counterexample === null) return result.verdict === 'holds' ? [] : [say(withEstimate(outcome))];
+  return [
+    say(violationText(result)),
+    '',
+    ...lanesLines(counterexample, options.width - 2).map(say),
+    '',
+    // Never cut: they are to be copied.
+    `  schedule: ${printable(counterexample.schedule, Number.POSITIVE_INFINITY)}`,
+    `  replay:   ${printable(replay, Number.POSITIVE_INFINITY)}`,
+    '',
+  ];
+}
+
+/** Rows of a counterexample that are shown at its beginning and at its end: nobody reads more, and a livelock has thousands. */
+const [FIRST_ROWS, LAST_ROWS] = [60, 40];
+
+function lanesLines(counterexample: Counterexample, width: number): readonly string[] {
+  const lines = renderLanes(counterexample, { width }).trimEnd().split('\n');
+  const left = lines.length - FIRST_ROWS - LAST_ROWS;
+  if (left <= 1) return lines;
+  const gap = `      … ${counted(left, 'line')} left out: --counterexample FILE writes all of it …`;
+  return [...lines.slice(0, FIRST_ROWS), gap, ...lines.slice(-LAST_ROWS)];
+}
+
+/** The property and what became of it. Most messages begin with the property's name. */
+function violationText({ property, message, violation }: CheckResult): string {
+  const named = message.startsWith(`'${property}'`);
+  return `${named ? violation?.kind : property}: ${message}`;
+}
+
+function withEstimate({ result, done }: Outcome): string {
+  const { message, executions } = result;
+  if (done === null || done <= 0 || executions === 0) return message;
+  return `${message}; ${formatPercent(done)} was done, of ${about(executions / done)} by estimate`;
+}
+
+/** Three digits of a number of executions: an estimate is no better. */
+export function about(executions: number): string {
+  const digits = Math.max(0, Math.floor(Math.log10(Math.max(1, executions))) - 1);
+  const rounded = Math.round(executions / 10 ** digits) * 10 ** digits;
+  return `about ${rounded < 1e15 ? formatCount(rounded) : rounded.toExponential(1)} executions`;
+}
+
+export function rateText(rate: number): string {
+  if (rate >= 999_500) return `${(rate / 1e6).toFixed(1)} M`;
+  return rate >= 1000 ? `${Math.round(rate / 1000)} k` : String(Math.round(rate));
+}
+
+const VERDICTS: readonly Verdict[] = ['holds', 'violated', 'unreachable', 'bounded', 'skipped'];
+
+/** The last line: `3 tests: 1 holds, 2 violated; all as expected`. */
+export function totalsText(outcomes: readonly Outcome[], options: TerminalOptions): string {
+  const counts = VERDICTS.map((verdict) => ({
+    verdict,
+    count: outcomes.filter(({ result }) => result.verdict === verdict).length,
+  }));
+  const parts = counts.filter(({ count }) => count > 0).map(({ verdict, count }) => `${count} ${verdict}`);
+  const wrong = outcomes.filter((outcome) => !isExpected(outcome)).length;
+  const ending = wrong === 0 ? 'all as expected' : options.color.bold(`${wrong} NOT EXPECTED`);
+  return `${counted(outcomes.length, 'test')}: ${parts.join(', ')}; ${ending}\n`;
+}

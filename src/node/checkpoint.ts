@@ -1,0 +1,58 @@
+/** What a long check has left to do, in a file: written beside and moved into place, so that a kill leaves a whole one. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { err, type InputError, ok, type Result } from '../base/result.ts';
+import type { SavedCheck } from '../check/index.ts';
+import { readError, writeError } from './file-errors.ts';
+
+/** `seconds`: of the check so far. */
+export interface Checkpoint {
+  readonly schema: 1;
+  readonly kind: 'checkpoint';
+  readonly test: string;
+  readonly memory: string;
+  readonly seconds: number;
+  readonly saved: SavedCheck;
+}
+
+export function writeCheckpoint(path: string, checkpoint: Checkpoint): InputError | null {
+  const beside = `${path}.new`;
+  try {
+    writeFileSync(beside, `${JSON.stringify(checkpoint)}\n`);
+    renameSync(beside, path);
+    return null;
+  } catch (error) {
+    return writeError(error, path);
+  }
+}
+
+/** Nothing is left to do: a checkpoint would only mislead. */
+export function removeCheckpoint(path: string): void {
+  rmSync(path, { force: true });
+}
+
+export function readCheckpoint(path: string): Result<Checkpoint> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return err(error instanceof SyntaxError ? notOne(path) : readError(error, path));
+  }
+  return isCheckpoint(value) ? ok(value) : err(notOne(path));
+}
+
+function notOne(place: string): InputError {
+  const message = 'this is not a checkpoint of tablewalk';
+  return { code: 'not-a-checkpoint', place, message, hint: 'name the file that --checkpoint wrote' };
+}
+
+/** Its outer shape; whether what was saved fits the test shows when it is gone on with. */
+function isCheckpoint(value: unknown): value is Checkpoint {
+  if (typeof value !== 'object' || value === null) return false;
+  const { schema, kind, test, memory, seconds, saved } = value as Partial<Record<keyof Checkpoint, unknown>>;
+  if (schema !== 1 || kind !== 'checkpoint') return false;
+  if (typeof test !== 'string' || typeof memory !== 'string' || typeof seconds !== 'number') return false;
+  if (typeof saved !== 'object' || saved === null || !('exploration' in saved) || !('unreached' in saved)) return false;
+  const { exploration, unreached } = saved as { exploration: unknown; unreached: unknown };
+  if (typeof exploration !== 'object' || exploration === null || !('points' in exploration)) return false;
+  return Array.isArray(exploration.points) && exploration.points.length > 0 && Array.isArray(unreached);
+}

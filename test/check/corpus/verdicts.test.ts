@@ -1,0 +1,111 @@
+/**
+ * Random small programs with a random property each: all strategies come to the verdict that brute force gives.
+ */
+import { describe, expect, it } from 'vitest';
+import { createRandom, type Random } from '../../../src/base/random.ts';
+import { type CheckOptions, check, type MemoryModel, type Verdict } from '../../../src/check/index.ts';
+import { EXTRA_RUNS } from '../../support/domain-arbitraries.ts';
+import { type Expectations, testOf } from './as-program.ts';
+import { generate } from './generate.ts';
+import { interpret, type Possible } from './interpreter.ts';
+import { FREED, type Outcome, printOutcome, printSpec, type Spec } from './spec.ts';
+
+const PROGRAMS = { sc: 140, tso: 60 };
+const MOST_STATES = 3000;
+
+interface Question {
+  readonly about: string;
+  readonly expectations: Expectations;
+  readonly isPossible: boolean;
+}
+
+/** An outcome that is possible, or one that differs from it in a value and is not. */
+function askForOutcome({ outcomes }: Possible, random: Random): Question {
+  const { end, memory, reads } = random.pick([...outcomes.values()]);
+  const asked: Outcome =
+    random.below(2) === 0 ? { end, memory, reads } : { end, memory: changeOne(memory, random), reads };
+  const neverEndsWith = printOutcome(asked);
+  return {
+    about: `never ends with ${neverEndsWith}`,
+    expectations: { neverEndsWith, daemons: true },
+    isPossible: outcomes.has(neverEndsWith),
+  };
+}
+
+/** Values that memory may have for a moment, or may not. */
+function askForContents({ contents }: Possible, random: Random): Question {
+  const some = random
+    .pick([...contents])
+    .split(',')
+    .map(Number);
+  const neverHolds = random.below(2) === 0 ? some : changeOne(some, random);
+  return {
+    about: `never holds ${neverHolds}`,
+    expectations: { neverHolds, daemons: true },
+    isPossible: contents.has(neverHolds.join(',')),
+  };
+}
+
+/** Whether a thread may wait for ever, or touch what was freed. */
+function askForTrouble({ outcomes }: Possible): Question {
+  const isTrouble = ({ end, reads }: Outcome) => end !== 'ended' || reads.some((row) => row.includes(FREED));
+  return {
+    about: 'never deadlocks and uses nothing after its free',
+    expectations: { throwsFreed: true },
+    isPossible: [...outcomes.values()].some(isTrouble),
+  };
+}
+
+function changeOne(values: readonly number[], random: Random): number[] {
+  const at = random.below(values.length);
+  return values.map((value, i) => (i === at ? (value + 1 + random.below(2)) % 4 : value));
+}
+
+const EXHAUSTIVE: readonly CheckOptions[] = [
+  { strategy: 'dpor' },
+  { strategy: 'minimal' },
+  { strategy: 'minimal', cache: true },
+];
+
+/** Enough for what these programs can do, and little where there is nothing to find. */
+function sampling(isPossible: boolean): readonly CheckOptions[] {
+  const runs = isPossible ? 30_000 : 100;
+  return [
+    { strategy: 'random', runs },
+    { strategy: 'pct', runs, bound: 6 },
+  ];
+}
+
+function complaintsAbout(spec: Spec, question: Question): string[] {
+  const { about, expectations, isPossible } = question;
+  const complaints: string[] = [];
+  const compare = (options: CheckOptions, expected: Verdict) => {
+    const { verdict, message } = check(testOf(spec, expectations), { ...options, minimise: 0 });
+    if (verdict === expected) return;
+    complaints.push(
+      `${printSpec(spec)}\n${about}: ${JSON.stringify(options)} says ${verdict} (${message}), not ${expected}`,
+    );
+  };
+  for (const options of EXHAUSTIVE) compare(options, isPossible ? 'violated' : 'holds');
+  for (const options of sampling(isPossible)) compare(options, isPossible ? 'violated' : 'bounded');
+  return complaints;
+}
+
+describe('all strategies agree with brute force', () => {
+  for (const memory of ['sc', 'tso'] satisfies MemoryModel[]) {
+    it(`on what is possible and what is not: ${memory}`, () => {
+      const complaints: string[] = [];
+      const wanted = Math.round(PROGRAMS[memory] * EXTRA_RUNS);
+      for (let seed = 0, done = 0; done < wanted; seed++) {
+        const spec = generate(memory, seed);
+        const possible = interpret(spec, MOST_STATES);
+        if (possible === null) continue;
+        done++;
+        const random = createRandom(seed);
+        const questions = [askForOutcome(possible, random), askForContents(possible, random), askForTrouble(possible)];
+        for (const question of questions) complaints.push(...complaintsAbout(spec, question));
+      }
+      expect(complaints.length, complaints.slice(0, 3).join('\n\n')).toBe(0);
+    });
+  }
+});

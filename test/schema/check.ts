@@ -1,0 +1,35 @@
+/** The document of `tablewalk check --json`. */
+import { z } from 'zod';
+import type { CheckDocument } from '../../src/cli/check-report.ts';
+import { count, interrupted, seconds } from './common.ts';
+
+const verdict = z
+  .enum(['holds', 'violated', 'unreachable', 'bounded', 'skipped'])
+  .describe('bounded: a limit was hit, so nothing is proved; never an expected verdict');
+
+const result = z.strictObject({
+  name: z.string().describe('of the test'),
+  design: z.string().nullable().describe('the design under test, where the test names one'),
+  expect: z.enum(['holds', 'violated', 'unreachable', 'skipped']).describe('the verdict that the test expects'),
+  verdict,
+  property: z.string().nullable().describe('the property that was violated, or was never reached'),
+  message: z.string().nullable().describe('what is to be said about the verdict, in a sentence'),
+  executions: count.describe('complete executions; under dpor each of another class'),
+  blocked: count.describe('executions given up because others cover them'),
+  steps: count.describe('steps made, replayed ones included'),
+  seconds: seconds.describe('wall-clock time, making the counterexample short included'),
+  schedule: z.string().nullable().describe('of the counterexample, for --schedule'),
+  counterexampleSteps: count.nullable(),
+  file: z.string().describe('the test file, as it was named on the command line'),
+  limit: z
+    .enum(['steps', 'executions', 'runs', 'bound', 'time', 'interrupted'])
+    .nullable()
+    .describe('what made the verdict bounded'),
+});
+
+export const checkSchema = z.strictObject({
+  schema: z.literal(1),
+  command: z.literal('check'),
+  results: z.array(result).describe('one a test, in the order in which they ran'),
+  interrupted,
+}) satisfies z.ZodType<CheckDocument>;
