@@ -1,9 +1,9 @@
 /**
- * `npm run bench [-- micro|stress|trace …]`: ratios in one run, each with its spread, never a claim without its command.
+ * `npm run bench [-- micro|stress|trace|check …]`: ratios in one run, each with its spread, never a claim without its command.
  *
  * micro: the workloads of micro-workloads.ts, our page table (lazy-prune and covered-range) against the C reference, with
  * and without clearing tables; processes take turns. stress: iova_stress over 16 TiB, freeing against not freeing.
- * trace: our decoder against mawk splitting the same file into fields.
+ * trace: our decoder against mawk splitting the same file into fields. check: the explorer on programs with known counts.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { benchCheck } from './check.ts';
 import { formatMicro, formatRatio, type MicroRow, machineLine } from './format.ts';
 import { buildReference, type ReferenceBinary, runReferenceMicro } from './reference.ts';
 import { ratioOfMedians, summarize } from './stats.ts';
@@ -138,7 +139,7 @@ function repeated(source: string, path: string, bytes: number): string {
 }
 
 const parts = process.argv.slice(2);
-const known = ['micro', 'stress', 'trace'];
+const known = ['micro', 'stress', 'trace', 'check'];
 const unknown = parts.find((part) => !known.includes(part));
 if (unknown !== undefined) {
   process.stderr.write(`bench: no part is called ${unknown} (npm run bench -- ${known.join(' ')})\n`);
@@ -148,4 +149,5 @@ if (unknown !== undefined) {
   if (wanted('micro')) micro('lazy-prune');
   if (wanted('stress')) stress();
   if (wanted('trace')) trace();
+  if (wanted('check')) benchCheck(say);
 }

@@ -1,4 +1,4 @@
-/** `npm run bench [-- PART…]`: compiles bench/ and runs it. Parts: micro, stress, trace; all without. */
+/** `npm run bench [-- PART…]`: compiles bench/ and runs it. Parts: micro, stress, trace, check; all without. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ function run(script, ...args) {
   if (done.status !== 0) process.exit(done.status ?? 1);
 }
 
-run('tools/straight.mjs');
+run('tools/build.mjs');
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json');
 writeFileSync(join(root, '.bench/dist/package.json'), '{"type":"module"}\n');
 run('.bench/dist/bench/main.js', ...process.argv.slice(2));

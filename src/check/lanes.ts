@@ -10,6 +10,8 @@ export interface LanesOptions {
 }
 
 const NARROWEST = 14;
+/** Words up to this length are not broken. */
+const WIDEST_WORD = 24;
 const GAP = '  ';
 
 export function renderLanes(counterexample: Counterexample, options: LanesOptions = {}): string {
@@ -56,12 +58,14 @@ function laneWidths(
   cells: readonly string[],
   room: number,
 ): readonly number[] {
-  const needed = lanes.map((name, lane) =>
-    Math.max(name.length, NARROWEST, ...cells.filter((_, i) => steps[i]!.lane === lane).map((text) => text.length)),
-  );
+  const own = lanes.map((_, lane) => cells.filter((_, i) => steps[i]!.lane === lane));
+  const needed = lanes.map((name, lane) => Math.max(name.length, NARROWEST, ...own[lane]!.map((text) => text.length)));
   const all = needed.reduce((sum, w) => sum + w, 0);
   if (all <= room) return needed;
-  return needed.map((w) => Math.max(NARROWEST, Math.floor((w * room) / all)));
+  return needed.map((w, lane) => {
+    const words = own[lane]!.flatMap((text) => text.split(' ').map((word) => word.length));
+    return Math.max(NARROWEST, Math.min(WIDEST_WORD, Math.max(0, ...words)), Math.floor((w * room) / all));
+  });
 }
 
 /** What a step did, in a line. */

@@ -4,12 +4,11 @@ import {
   type CheckTest,
   type MemoryModel,
   parseSchedule,
-  type SavedCheck,
   STRATEGIES,
   type StrategyName,
   World,
 } from '../check/index.ts';
-import { readCheckpoint } from '../node/checkpoint.ts';
+import { type Checkpoint, readCheckpoint } from '../node/checkpoint.ts';
 import type { RunOptions } from './check-run.ts';
 import type { FoundTest } from './check-select.ts';
 import { BadInput } from './exit.ts';
@@ -115,7 +114,10 @@ export function runOptions(options: CheckCommandOptions, tests: readonly FoundTe
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RunOptions;
   const strategy = strategyOf(options);
   if (options.checkpoint !== undefined || options.resume !== undefined) onlyTest(tests, 'a checkpoint');
-  if (options.resume !== undefined) return { ...known, strategy, resume: savedIn(options.resume, tests[0]!, memory) };
+  if (options.resume !== undefined) {
+    const { saved, seconds } = savedIn(options.resume, tests[0]!, memory);
+    return { ...known, strategy, resume: saved, secondsBefore: seconds };
+  }
   if (options.schedule === undefined) return { ...known, strategy };
   // As it was given: not made shorter.
   return { ...known, strategy, schedule: scheduleFor(options.schedule, tests, memory), minimise: 0 };
@@ -141,7 +143,7 @@ function onlyTest(tests: readonly FoundTest[], what: string): FoundTest {
   refuse(what, `it is for one test, not for ${tests.length}`, `choose one with -t: ${names.join(', ')}`);
 }
 
-function savedIn(path: string, { test }: FoundTest, memory: MemoryModel | undefined): SavedCheck {
+function savedIn(path: string, { test }: FoundTest, memory: MemoryModel | undefined): Checkpoint {
   const read = readCheckpoint(path);
   if (!read.ok) throw new BadInput({ ...read.error, place: `--resume ${read.error.place ?? ''}` });
   const own = withMemory(test, memory).memory ?? 'sc';
@@ -149,7 +151,7 @@ function savedIn(path: string, { test }: FoundTest, memory: MemoryModel | undefi
     const what = `it is of test '${read.value.test}' under ${read.value.memory}, and this is '${test.name}' under ${own}`;
     refuse(`--resume ${path}`, what, 'choose the test with -t, the memory model with --memory');
   }
-  return read.value.saved;
+  return read.value;
 }
 
 export function withMemory(test: CheckTest, memory: MemoryModel | undefined): CheckTest {

@@ -51,7 +51,7 @@ async function runOne(
   { signal, save }: Listeners,
   show: (at: RunProgress) => void,
 ): Promise<Outcome> {
-  const start = performance.now();
+  const start = performance.now() - 1000 * (options.secondsBefore ?? 0);
   const elapsed = (): number => (performance.now() - start) / 1000;
   let last = { done: 0, seconds: 0 };
   const progress = (at: RunProgress): void => {

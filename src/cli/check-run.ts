@@ -24,6 +24,8 @@ export interface RunOptions extends CheckOptions {
   readonly maxSeconds?: number;
   /** Default 1: in this thread. */
   readonly workers?: number;
+  /** How long what is gone on with had taken. */
+  readonly secondsBefore?: number;
 }
 
 export interface RunProgress {

@@ -8,6 +8,7 @@ import { replayCommand } from './check-command.ts';
 import { addCheckOptions, type CheckCommandOptions, checkCombination, runOptions } from './check-options.ts';
 import { type Listeners, runAll } from './check-plan.ts';
 import { checkDocument, columnsFor, isExpected, type Outcome, outcomeText, totalsText } from './check-report.ts';
+import type { RunOptions } from './check-run.ts';
 import { type FoundTest, findTests, selectTests } from './check-select.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
 import { writeText } from './html-report.ts';
@@ -45,7 +46,8 @@ async function runCheck(files: readonly string[], options: CheckCommandOptions):
   const signal = interruption();
   const tests = await testsOf(files, options, signal);
   if (tests === null) return EXIT.interrupted;
-  const { outcomes, mistakes } = await runAll(tests, runOptions(options, tests), listeners(tests, options, signal));
+  const run = runOptions(options, tests);
+  const { outcomes, mistakes } = await runAll(tests, run, listeners(tests, options, run, signal));
   await writeCounterexample(outcomes, options);
   // Nothing could be checked: no document, as for any other bad input.
   if (outcomes.length > 0) {
@@ -71,11 +73,16 @@ function exitCode(
   return outcomes.every(isExpected) ? EXIT.ok : EXIT.unexpected;
 }
 
-function listeners(tests: readonly FoundTest[], options: CheckCommandOptions, signal: AbortSignal): Listeners {
+function listeners(
+  tests: readonly FoundTest[],
+  options: CheckCommandOptions,
+  run: RunOptions,
+  signal: AbortSignal,
+): Listeners {
   const columns = columnsFor(tests);
   return {
     signal,
-    ...(options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, options.memory) }),
+    ...(options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, run) }),
     outcome: (outcome) => {
       if (options.json === true) return;
       const replay = replayCommand(outcome.found, outcome.counterexample?.schedule ?? '', options.memory);
@@ -85,15 +92,15 @@ function listeners(tests: readonly FoundTest[], options: CheckCommandOptions, si
 }
 
 /** Keeps a checkpoint of what is left at `path`. */
-function saver(path: string, asked: CheckCommandOptions['memory']): NonNullable<Listeners['save']> {
-  const start = performance.now();
+function saver(path: string, run: RunOptions): NonNullable<Listeners['save']> {
+  const start = performance.now() - 1000 * (run.secondsBefore ?? 0);
   return ({ test }, saved) => {
     if (saved === null) {
       removeCheckpoint(path);
       return;
     }
     const seconds = Math.round((performance.now() - start) / 1000);
-    const memory = asked ?? test.memory ?? 'sc';
+    const memory = run.memory ?? test.memory ?? 'sc';
     const problem = writeCheckpoint(path, { schema: 1, kind: 'checkpoint', test: test.name, memory, seconds, saved });
     if (problem !== null) complain(formatInputError(problem));
   };

@@ -57,7 +57,15 @@ export class Dpor implements Strategy {
     this.isTso = harness.test.memory === 'tso';
     this.history = new History(harness.threadCount);
     this.reversals = new Reversals(harness, this.history, (from, sequence) => this.explore(from, sequence));
-    if (saved !== undefined) this.restore(saved);
+    if (saved !== undefined) this.tryRestore(saved);
+  }
+
+  private tryRestore(saved: SavedExploration): void {
+    try {
+      this.restore(saved);
+    } catch (error) {
+      throw error instanceof TestMistake ? error : new UnfitSave();
+    }
   }
 
   private restore({ executions, blocked, points }: SavedExploration): void {
