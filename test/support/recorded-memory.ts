@@ -80,9 +80,29 @@ export class RecordedMemory implements TableMemory {
     return (lo & mask) === tableLo ? (lo >>> 12) | ((this.hi(at) & 0x7ff) << 20) : 0;
   }
 
-  writable(pfn: number, index: number): number {
-    return pfn === 0 ? 0 : this.open(pfn, index);
+  enter(pfn: number): number {
+    return pfn;
   }
+
+  follow(table: number, index: number, mask: number, tableLo: number): number {
+    return this.tableIn(table, index, mask, tableLo);
+  }
+
+  wordIn(table: number, index: number): number {
+    return this.locate(table, index);
+  }
+
+  frameAt(table: number): number {
+    return table;
+  }
+
+  countAt(): void {}
+
+  countEntriesAt(table: number, delta: number): number {
+    return this.addEntries(table, delta);
+  }
+
+  remember(): void {}
 
   open(pfn: number, index: number): number {
     return this.locate(pfn, index);

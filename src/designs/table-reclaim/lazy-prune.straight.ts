@@ -82,9 +82,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): number {
     prune(pt, cpu, page, 0);
     return 0;
   }
-  const at = memory.locate(parent, (page >>> 9) & 511);
-  memory.put(at, 0, 0);
-  memory.count(parent, -1);
+  memory.clear(parent, (page >>> 9) & 511);
   countUnlink(pt);
   cpu.prunedPage = page;
   return table;

@@ -97,10 +97,8 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
     yield* prune(pt, cpu, page, 0);
     return 0;
   }
-  const at = memory.locate(parent, (page >>> 9) & 511);
   yield;
-  memory.put(at, 0, 0);
-  memory.count(parent, -1);
+  memory.clear(parent, (page >>> 9) & 511);
   yield* countUnlink(pt);
   cpu.prunedPage = page;
   return table;

@@ -10,6 +10,26 @@
  */
 export interface TableMemory {
   /**
+   * The way down of a hot walk: `enter` the root, `follow` the words that point to tables, then `wordIn` the last. What stands for a table in between
+   * belongs to the memory, and is good as long as a position from `locate`. Not an access by itself.
+   */
+  enter(pfn: number): number;
+  /**
+   * Loads word `index` as `tableIn` does. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
+   * then has the answer, and `remember` makes the way known.
+   */
+  follow(table: number, index: number, mask: number, tableLo: number): number;
+  /** As `locate`. */
+  wordIn(table: number, index: number): number;
+  /** Frame of a table that was followed to, or 0; also right after a change of its counters. */
+  frameAt(table: number): number;
+  /** As `count`. */
+  countAt(table: number, delta: number): void;
+  /** `countAt` and `addEntries` in one. */
+  countEntriesAt(table: number, delta: number): number;
+  /** Book-keeping for `follow`, not an access: word `index` of `parent` points to `child`. */
+  remember(parent: number, index: number, child: number): void;
+  /**
    * Where word `index` (0 .. 511) of frame `pfn` is, for `lo` and `hi`. Not an access by itself. Good until the frame is freed; in
    * `ArenaMemory`, which moves pieces, only as long as one flow runs alone. Interleaved flows use a memory that never moves.
    */
@@ -25,9 +45,7 @@ export interface TableMemory {
   tableIn(pfn: number, index: number, mask: number, tableLo: number): number;
   /** As `locate`, for a run of words that will be written with `put`: words follow each other two positions apart. */
   open(pfn: number, index: number): number;
-  /** As `open`, but 0 where that would have to make room first: lets a hot path stay free of what that calls. */
-  writable(pfn: number, index: number): number;
-  /** Plain store at a position from `open`; the caller says with `count` how many words became non-zero or zero. */
+  /** Plain store at a position from `open` or `wordIn`, never over a pointer to a table; the caller says with `count` how many words became non-zero or zero. */
   put(at: number, lo: number, hi: number): void;
   /** Book-keeping for `put`, not an access: `delta` more words of the frame are non-zero now. */
   count(pfn: number, delta: number): void;
@@ -40,8 +58,8 @@ export interface TableMemory {
   clear(pfn: number, index: number): void;
   /** Exchange with zero; bits 31:0 of what was there. */
   exchangeZero(pfn: number, index: number): number;
-  /** A zeroed frame, or 0 when memory is used up. */
-  allocFrame(): number;
+  /** A zeroed frame, or 0 when memory is used up. `holdsPointers`: words of it may be followed. */
+  allocFrame(holdsPointers?: boolean): number;
   /** The frame may be given out again at once, contents as they are. */
   freeFrame(pfn: number): void;
   /** Adds to `page->_refcount`, returns the new value. */

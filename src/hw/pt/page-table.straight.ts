@@ -208,7 +208,7 @@ export function createPageTable(options: PageTableOptions): PageTable {
   const { memory, format, levels } = options;
   if (!format.levels.includes(levels))
     throw new RangeError(`${format.name} has ${format.levels.join(', ')} levels, not ${levels}`);
-  const root = memory.allocFrame();
+  const root = memory.allocFrame(true);
   if (root === 0) throw new RangeError('no frame left for the root table');
   const pt: PageTable = {
     memory,

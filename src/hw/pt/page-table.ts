@@ -209,7 +209,7 @@ export function* createPageTable(options: PageTableOptions): Flow<PageTable> {
   if (!format.levels.includes(levels))
     throw new RangeError(`${format.name} has ${format.levels.join(', ')} levels, not ${levels}`);
   yield;
-  const root = memory.allocFrame();
+  const root = memory.allocFrame(true);
   if (root === 0) throw new RangeError('no frame left for the root table');
   const pt: PageTable = {
     memory,

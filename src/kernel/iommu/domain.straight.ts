@@ -11,8 +11,18 @@ import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.straight.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
-import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
-import { clearRun, flushRun, mapFresh, setRun, unmapLargePage } from './fast-path.straight.ts';
+import {
+  flushRun,
+  inReach,
+  mapFresh,
+  mapOverLive,
+  PADDR_REACH,
+  topIndex,
+  translateLarge,
+  unmappedLast,
+  unmapSought,
+} from './fast-path.straight.ts';
+import { mapRange, unmapRange } from './fast-range.straight.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
@@ -58,10 +68,9 @@ export function createDomain(options: DomainOptions): IommuDomain {
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
  *
- * Fast path, after __do_map_single_page: a run of 4 KiB leaves within one leaf table. It goes as far as it gets; the general
- * path goes on from there and decides about live entries and errors. Here, and in iommuUnmap and iommuIovaToPhys, the
- * walk is written out level by level and nothing is called that need not be: a call costs V8 as much as a level
- * (bench/README.md).
+ * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
+ * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
+ * knows of an object is lost where two ways meet, and then checked again (bench/README.md).
  */
 export function iommuMap(
   domain: IommuDomain,
@@ -73,141 +82,92 @@ export function iommuMap(
 ): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  const first = iova & 511;
   const leafLo = (pt.leafBits >>> ((prot & 3) << 3)) & 255;
-  let done = 0;
-  if (
-    fast !== 0 &&
-    pages > 0 &&
-    first + pages <= 512 &&
-    inReach(iova) &&
-    paddr >= 0 &&
-    paddr < 0x7ffffe00 &&
-    leafLo !== 0
-  ) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-    }
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    const at = memory.writable(table, first);
-    if (at === 0 || pages === 512) {
-      done = mapFresh(pt, middle, iova, paddr, pages, leafLo);
-    } else {
-      if (pages === 1) {
-        if ((memory.lo(at) & pt.presentLo) === 0) {
-          memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
-          done = 1;
-        }
-      } else {
-        done = setRun(pt, at, pages, paddr, leafLo);
-      }
-      memory.count(table, done);
-      pt.cost.leaves4K += done;
-      if (fast === 2) {
-        pt.cost.countUpdates++;
-        memory.addEntries(table, done);
-      }
-    }
-    if (fast === 2) {
-    }
-    if (done === pages) return 0;
+  if (fast === 0 || pages !== 1 || !inReach(iova) || !(paddr >= 0 && paddr < PADDR_REACH) || leafLo === 0) {
+    return mapRange(domain, cpu, iova, paddr, pages, prot);
   }
-  return mapGeneral(domain, cpu, iova, paddr, pages, prot, done);
-}
-
-/** Whether a 4-level table translates `iova`. An int32 is asked first: V8 drops the rest while it sees no other. */
-function inReach(iova: number): boolean {
-  return iova >= 0 && ((iova | 0) === iova || iova < 2 ** 36);
-}
-
-/** Index in the root of a 4-level table. */
-function topIndex(iova: number): number {
-  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  const memory = pt.memory;
+  const low = iova | 0;
+  if (fast === 2) {
+    pt.cost.readLocks++;
+  }
+  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  if (table === 0) return mapFresh(domain, cpu, iova, paddr, prot, memory.frameAt(middle));
+  const at = memory.wordIn(table, low & 511);
+  if ((memory.lo(at) & pt.presentLo) !== 0) return mapOverLive(domain, cpu, iova, paddr, prot);
+  memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
+  pt.cost.leaves4K++;
+  if (fast === 2) {
+    pt.cost.countUpdates++;
+    memory.countEntriesAt(table, 1);
+  } else {
+    memory.countAt(table, 1);
+  }
+  return 0;
 }
 
 /**
  * Unmaps [iova, iova + pages) and, in strict mode, flushes and frees. Returns the 4 KiB pages unmapped (iommu_unmap).
  *
- * Fast path: leaves of one leaf table, all there; or one 2 MiB leaf.
+ * Fast path: one page that is there.
  */
 export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  const first = iova & 511;
-  let done = 0;
-  if (fast !== 0 && pages > 0 && first + pages <= 512 && inReach(iova)) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    let left = 1;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-    }
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    if (pages === 512) {
-      done = unmapLargePage(pt, middle, low);
-    } else {
-      // Frame 0 reads as zero: below a missing table nothing is found.
-      const at = memory.locate(table, first);
-      if (pages === 1) {
-        if ((memory.lo(at) & pt.presentLo) !== 0) {
-          memory.put(at, 0, 0);
-          done = 1;
-        }
-      } else {
-        done = clearRun(pt, at, pages);
-      }
-      if (done > 0) {
-        memory.count(table, -done);
-        if (fast === 2) {
-          pt.cost.countUpdates++;
-          left = memory.addEntries(table, -done);
-        }
-      }
-    }
-    if (fast === 2) {
-      cpu.unlinksSeen = pt.shared.unlinks.load();
-    }
-    if (done === pages) {
-      const pruned = left === 0 ? pt.hooks.emptied(pt, cpu, iova, table, middle) : 0;
-      flushRun(domain, cpu, iova, pages, pruned);
-      return pages;
-    }
+  if (fast === 0 || pages !== 1 || !inReach(iova)) return unmapRange(domain, cpu, iova, pages);
+  const memory = pt.memory;
+  const low = iova | 0;
+  if (fast === 2) {
+    pt.cost.readLocks++;
   }
-  return unmapGeneral(domain, cpu, iova, pages, done);
+  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  // Frame 0 reads as zero: below a missing table nothing is found.
+  const at = memory.wordIn(table, low & 511);
+  if ((memory.lo(at) & pt.presentLo) === 0) return unmapSought(domain, cpu, iova);
+  memory.put(at, 0, 0);
+  if (fast === 2) {
+    pt.cost.countUpdates++;
+    const left = memory.countEntriesAt(table, -1);
+    cpu.unlinksSeen = pt.shared.unlinks.load();
+    if (left === 0) return unmappedLast(domain, cpu, iova, memory.frameAt(table), memory.frameAt(middle));
+  } else {
+    memory.countAt(table, -1);
+  }
+  if (domain.queue !== null || cpu.gather.end !== 0) {
+    flushRun(domain, cpu, iova, 1, 0);
+    return 1;
+  }
+  pt.cost.flushes++;
+  pt.cost.flushPages++;
+  pt.flushRange(pt, iova, iova + 1, true);
+  return 1;
 }
 
 /** Frame that `iova` translates to, or -1. */
 export function iommuIovaToPhys(domain: IommuDomain, iova: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast !== 0 && inReach(iova)) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-    }
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    // No leaf table: perhaps the entry in `middle` is a 2 MiB leaf. Frame 0 reads as zero.
-    const isLarge = table === 0;
-    const word = isLarge ? memory.locate(middle, (low >>> 9) & 511) : memory.locate(table, low & 511);
-    const lo = memory.lo(word);
-    const high = memory.hi(word) & 0xfffff;
-    if (fast === 2) {
-    }
-    // An int32 while it can be: a wider number is boxed. 1 GiB leaves and the PAT bit of large x86 pages: the general path.
-    if ((lo & pt.presentLo) !== 0 && high < 2048) {
-      if (!isLarge) return (lo >>> 12) | (high << 20);
-      if ((lo & 0x1ff000) === 0) return (lo >>> 12) | (high << 20) | (low & 511);
-    }
+  if (fast === 0 || !inReach(iova)) return domain.reclaim.iovaToPhys(pt, iova);
+  const memory = pt.memory;
+  const low = iova | 0;
+  if (fast === 2) {
+    pt.cost.readLocks++;
   }
+  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  if (table === 0) return translateLarge(domain, iova, middle);
+  const word = memory.wordIn(table, low & 511);
+  const lo = memory.lo(word);
+  const high = memory.hi(word) & 0xfffff;
+  if (fast === 2) {
+  }
+  // An int32 while it can be: a wider number is boxed.
+  if ((lo & pt.presentLo) !== 0 && high < 2048) return (lo >>> 12) | (high << 20);
   return domain.reclaim.iovaToPhys(pt, iova);
 }
 

@@ -1,112 +1,106 @@
 /**
- * What the fast paths of domain.ts call: a run of leaves in a table that is new or still without memory of its own, one 2 MiB
- * leaf, and the sync at the end of an unmap. For 4-level page tables.
+ * Where the fast paths of domain.ts end when there is more to do than enter, remove or read one leaf: a leaf table that is
+ * new or not known to `follow`, a page that is there already, a table that is left empty, a 2 MiB leaf; and the sync at the
+ * end of an unmap. For 4-level page tables. What is called from there holds the lock for reading where the design has one,
+ * and releases it.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
-import { tableAt, tableFor } from '../../hw/pt/new-table.ts';
+import { findTable, tableFor } from '../../hw/pt/new-table.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.ts';
 import type { IommuDomain } from './domain.ts';
-import { syncOrQueue } from './domain-general.ts';
+import { mapGeneral, syncOrQueue } from './domain-general.ts';
+import { clearLeaves, setLeaves } from './fast-range.ts';
 
-/**
- * The rest of the fast path of map where there is no leaf table yet, where it is all zero, or where the range is the span of
- * one 2 MiB leaf. `middle`: the table at level 1, or 0. Returns the pages entered.
- */
+/** Frames that a fast path can enter: an int32, with room for a run. */
+export const PADDR_REACH = 0x7ffffe00;
+
+/** Whether a 4-level table translates `iova`. An int32 is asked first: V8 drops the rest while it sees no other. */
+export function inReach(iova: number): boolean {
+  return iova >= 0 && ((iova | 0) === iova || iova < 2 ** 36);
+}
+
+/** Index in the root of a 4-level table. */
+export function topIndex(iova: number): number {
+  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828e-9) & 511;
+}
+
+/** Maps one page where there is no leaf table yet, or one that is all zero. `middle`: the table at level 1, or 0. */
 export function* mapFresh(
-  pt: PageTable,
-  middle: number,
+  domain: IommuDomain,
+  cpu: Cpu,
   iova: number,
   paddr: number,
-  pages: number,
-  leafLo: number,
+  prot: number,
+  middle: number,
 ): Flow<number> {
-  const memory = pt.memory;
-  if (pages === 512 && (paddr & 511) === 0 && pt.maxLeafLevel > 0) {
-    return yield* mapLargePage(pt, middle, iova, paddr, leafLo);
-  }
-  const table = middle === 0 ? yield* tableFor(pt, iova, 0) : yield* tableAt(pt, middle, (iova >>> 9) & 511);
-  if (table === 0) return 0;
-  const done = yield* setRun(pt, memory.open(table, iova & 511), pages, paddr, leafLo);
-  memory.count(table, done);
-  pt.cost.leaves4K += done;
-  yield* countRun(pt, table, done);
-  return done;
+  const pt = domain.pt;
+  const parent = middle === 0 ? yield* tableFor(pt, iova, 1) : middle;
+  const done = parent === 0 ? 0 : yield* setLeaves(pt, parent, iova, paddr, 1, prot);
+  yield* unlock(pt);
+  if (done === 1) return 0;
+  return yield* mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
 }
 
-/** Leaves of 4 KiB from position `at`, up to the first that is there already. Returns how many; the caller counts them. */
-export function* setRun(pt: PageTable, at: number, pages: number, paddr: number, leafLo: number): Flow<number> {
-  const memory = pt.memory;
-  const presentLo = pt.presentLo;
-  let done = 0;
-  for (; done < pages; done++) {
-    yield;
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
-    yield;
-    memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
-  }
-  return done;
+/** The page is mapped already: the general path says what that means. */
+export function* mapOverLive(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): Flow<number> {
+  if (domain.pt.fastPath === 2) domain.pt.cost.countUpdates++;
+  yield* unlock(domain.pt);
+  return yield* mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
 }
 
-/** Clears leaves from position `at`, up to the first that is not there. Returns how many; the caller counts them. */
-export function* clearRun(pt: PageTable, at: number, pages: number): Flow<number> {
-  const memory = pt.memory;
-  const presentLo = pt.presentLo;
-  let done = 0;
-  for (; done < pages; done++) {
-    yield;
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-    yield;
-    memory.put((at + 2 * done) | 0, 0, 0);
-  }
-  return done;
+/** Unmaps one page that `follow` did not find. */
+export function* unmapSought(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
+  const table = yield* findTable(domain.pt, cpu.path, iova, 0);
+  return yield* clearLeaves(domain, cpu, iova, 1, table);
 }
 
-/** One 2 MiB leaf where nothing is. Returns 512, or 0: the general path has to look. */
-function* mapLargePage(pt: PageTable, middle: number, iova: number, paddr: number, leafLo: number): Flow<number> {
+/** An unmap of one page left the leaf table `table`, below `parent`, without entries; the lock is released. Returns 1. */
+export function* unmappedLast(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  table: number,
+  parent: number,
+): Flow<number> {
+  const pruned = yield* domain.pt.hooks.emptied(domain.pt, cpu, iova, table, parent);
+  yield* flushRun(domain, cpu, iova, 1, pruned);
+  return 1;
+}
+
+/** iova_to_phys where no leaf table was found: perhaps the entry in `middle` is a 2 MiB leaf, perhaps `follow` knew no way. */
+export function* translateLarge(domain: IommuDomain, iova: number, middle: number): Flow<number> {
+  const pt = domain.pt;
   const memory = pt.memory;
-  const table = middle === 0 ? yield* tableFor(pt, iova, 1) : middle;
-  if (table === 0) return 0;
-  const at = memory.open(table, (iova >>> 9) & 511);
   yield;
-  if ((memory.lo(at) & pt.presentLo) !== 0) return 0;
-  yield;
-  memory.put(at, (paddr << 12) | leafLo | pt.pageSizeLo, paddr >>> 20);
-  memory.count(table, 1);
-  pt.cost.leaves2M++;
-  yield* countRun(pt, table, 1);
-  return 512;
+  const large = memory.wordIn(middle, (iova >>> 9) & 511);
+  const word = (memory.lo(large) & pt.pageSizeLo) !== 0 ? large : yield* findLeaf(pt, iova);
+  const lo = memory.lo(word);
+  const high = memory.hi(word) & 0xfffff;
+  yield* unlock(pt);
+  // 1 GiB leaves and the PAT bit of large x86 pages: the general path.
+  if ((lo & pt.presentLo) !== 0 && high < 2048) {
+    if ((lo & pt.pageSizeLo) === 0) return (lo >>> 12) | (high << 20);
+    if ((lo & 0x1ff000) === 0) return (lo >>> 12) | (high << 20) | (iova & 511);
+  }
+  return yield* domain.reclaim.iovaToPhys(pt, iova);
 }
 
-/** Clears the 2 MiB leaf in `middle` that maps `low`. Returns 512, or 0: it is not one, or its table would be left empty. */
-export function* unmapLargePage(pt: PageTable, middle: number, low: number): Flow<number> {
+/** Position of the leaf of `iova`, of 4 KiB or 2 MiB, or of a word that is not present. */
+function* findLeaf(pt: PageTable, iova: number): Flow<number> {
   const memory = pt.memory;
-  const at = memory.locate(middle, (low >>> 9) & 511);
+  const path = new Int32Array(8);
+  const table = yield* findTable(pt, path, iova, 0);
   yield;
-  const lo = memory.lo(at);
-  if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0) return 0;
+  if (table !== 0) return memory.wordIn(memory.enter(table), iova & 511);
+  return memory.wordIn(memory.enter(path[1]!), (iova >>> 9) & 511);
+}
+
+export function* unlock(pt: PageTable): Flow<void> {
   if (pt.fastPath === 2) {
-    // Counted down first: of several CPUs that clear the last entries, one sees 0 and leaves its entry to the general path.
-    pt.cost.countUpdates++;
-    yield;
-    if (memory.addEntries(middle, -1) === 0) {
-      yield;
-      memory.addEntries(middle, 1);
-      return 0;
-    }
+    yield pt.shared.lock.readUnlock();
   }
-  yield;
-  memory.put(at, 0, 0);
-  memory.count(middle, -1);
-  return 512;
-}
-
-function* countRun(pt: PageTable, table: number, entries: number): Flow<void> {
-  if (pt.fastPath !== 2 || entries === 0) return;
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, entries);
 }
 
 /**
