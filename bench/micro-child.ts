@@ -1,8 +1,11 @@
 /** One process for one design: prints the timed rounds of the micro workloads as JSON. Usage: micro-child DESIGN ROUNDS SCALE. */
+
+import { giveInliningRoom } from '../src/node/inlining.ts';
 import { checkedRound, planMicro, timedRound } from './micro-workloads.ts';
 import { PageTableBench } from './page-table-bench.ts';
 
 const [design = 'lazy-prune', rounds = '5', scale = '1'] = process.argv.slice(2);
+giveInliningRoom();
 const plan = planMicro(Number(scale));
 const table = new PageTableBench(design);
 const checked = checkedRound(table, plan);

@@ -35,15 +35,15 @@ export class RecordedMemory implements TableMemory {
   }
 
   locate(pfn: number, index: number): number {
-    return pfn * WORDS + index;
+    return 2 * (pfn * WORDS + index);
   }
 
   lo(at: number): number {
-    return at < WORDS ? 0 : (this.#touch(at, 'read').words[2 * (at % WORDS)] as number);
+    return at < 2 * WORDS ? 0 : (this.#touch(at, 'read').words[at % (2 * WORDS)] as number);
   }
 
   hi(at: number): number {
-    return at < WORDS ? 0 : (this.#touch(at, 'read').words[2 * (at % WORDS) + 1] as number);
+    return at < 2 * WORDS ? 0 : (this.#touch(at, 'read').words[(at % (2 * WORDS)) + 1] as number);
   }
 
   store(pfn: number, index: number, lo: number, hi: number): void {
@@ -84,8 +84,8 @@ export class RecordedMemory implements TableMemory {
     return pfn;
   }
 
-  follow(table: number, index: number, mask: number, tableLo: number): number {
-    return this.tableIn(table, index, mask, tableLo);
+  follow(table: number, index: number, pointerBits: number): number {
+    return this.tableIn(table, index, pointerBits >>> 8, pointerBits & 0xff);
   }
 
   wordIn(table: number, index: number): number {
@@ -102,14 +102,22 @@ export class RecordedMemory implements TableMemory {
     return this.addEntries(table, delta);
   }
 
+  addEntriesAt(table: number, delta: number): number {
+    return this.addEntries(table, delta);
+  }
+
   remember(): void {}
+
+  link(_parent: number, _index: number, child: number): number {
+    return child;
+  }
 
   open(pfn: number, index: number): number {
     return this.locate(pfn, index);
   }
 
   put(at: number, lo: number, hi: number): void {
-    this.store(Math.floor(at / WORDS), at % WORDS, lo, hi);
+    this.store(Math.floor(at / (2 * WORDS)), (at / 2) % WORDS, lo, hi);
   }
 
   count(_pfn: number, _delta: number): void {}
@@ -156,11 +164,12 @@ export class RecordedMemory implements TableMemory {
   }
 
   #touch(at: number, kind: 'read' | 'write'): Frame {
-    const pfn = Math.floor(at / WORDS);
+    const pfn = Math.floor(at / (2 * WORDS));
+    const index = (at / 2) % WORDS;
     const frame = this.#frames[pfn];
     if (!frame?.inUse)
-      throw new MemoryMisuse(`word ${at % WORDS} of frame ${pfn} is touched (${kind}) and the frame is free`);
-    this.#world.record(frame.object, kind, at % WORDS);
+      throw new MemoryMisuse(`word ${index} of frame ${pfn} is touched (${kind}) and the frame is free`);
+    this.#world.record(frame.object, kind, index);
     return frame;
   }
 }

@@ -111,7 +111,7 @@ export class ArenaMemory implements TableMemory {
     return this.words[pfn << 1]!;
   }
 
-  follow(table: number, index: number, _mask: number, _tableLo: number): number {
+  follow(table: number, index: number, _pointerBits: number): number {
     // `| 0` and `| 1` tell V8 that nothing overflows; positions are even.
     return this.words[(table + BELOW + index) | 0]!;
   }
@@ -127,27 +127,31 @@ export class ArenaMemory implements TableMemory {
   countAt(table: number, delta: number): void {
     const left = (this.words[(table - COUNTERS) | 0]! + delta) | 0;
     this.words[(table - COUNTERS) | 0] = left;
-    if ((left & NON_ZERO_MASK) === 0 && !this.keepZeroFrames) this.detach(this.words[(table - FRAME) | 0]!);
+    if ((left & NON_ZERO_MASK) === 0) this.zeroed(table);
   }
 
   countEntriesAt(table: number, delta: number): number {
     const left = (this.words[(table - COUNTERS) | 0]! + Math.imul(delta, BOTH)) | 0;
     this.words[(table - COUNTERS) | 0] = left;
-    if ((left & NON_ZERO_MASK) === 0 && !this.keepZeroFrames) this.detach(this.words[(table - FRAME) | 0]!);
+    if ((left & NON_ZERO_MASK) === 0) this.zeroed(table);
+    return left >> COUNTER_SHIFT;
+  }
+
+  addEntriesAt(table: number, delta: number): number {
+    const left = (this.words[(table - COUNTERS) | 0]! + (delta << COUNTER_SHIFT)) | 0;
+    this.words[(table - COUNTERS) | 0] = left;
     return left >> COUNTER_SHIFT;
   }
 
   remember(parent: number, index: number, child: number): void {
-    const words = this.words;
-    const table = words[parent << 1]!;
-    const below = words[child << 1]!;
-    if (table === 0 || below === 0 || (words[table - COUNTERS]! & POINTERS) === 0) return;
-    const at = table + BELOW + index;
-    if (words[at] === below) return;
-    this.forget(at);
-    this.forgetOwner(below);
-    words[at] = below;
-    words[below - OWNER] = at;
+    if (this.words[parent << 1] !== 0 && this.words[child << 1] !== 0) this.link(parent, index, child);
+  }
+
+  link(parent: number, index: number, child: number): number {
+    const below = this.words[child << 1] || this.attach(child);
+    const at = (this.words[parent << 1]! + BELOW + index) | 0;
+    if (this.words[at] !== below) this.relink(at, below);
+    return below;
   }
 
   tableIn(pfn: number, index: number, mask: number, tableLo: number): number {
@@ -372,6 +376,18 @@ export class ArenaMemory implements TableMemory {
   private holdPointers(pfn: number): void {
     this.detach(pfn);
     this.words[(pfn << 1) | 1]! |= POINTERS;
+  }
+
+  /** The last non-zero word of a table went. */
+  private zeroed(table: number): void {
+    if (!this.keepZeroFrames) this.detach(this.words[(table - FRAME) | 0]!);
+  }
+
+  private relink(at: number, below: number): void {
+    this.forget(at);
+    this.forgetOwner(below);
+    this.words[at] = below;
+    this.words[(below - OWNER) | 0] = at;
   }
 
   /** Word `index` of a table has changed: it does not point to what it did. */

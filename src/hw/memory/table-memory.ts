@@ -15,10 +15,10 @@ export interface TableMemory {
    */
   enter(pfn: number): number;
   /**
-   * Loads word `index` as `tableIn` does. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
+   * Loads word `index` as `tableIn` does; `pointerBits` is `mask << 8 | tableLo`. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
    * then has the answer, and `remember` makes the way known.
    */
-  follow(table: number, index: number, mask: number, tableLo: number): number;
+  follow(table: number, index: number, pointerBits: number): number;
   /** As `locate`. */
   wordIn(table: number, index: number): number;
   /** Frame of a table that was followed to, or 0; also right after a change of its counters. */
@@ -27,8 +27,12 @@ export interface TableMemory {
   countAt(table: number, delta: number): void;
   /** `countAt` and `addEntries` in one. */
   countEntriesAt(table: number, delta: number): number;
+  /** `addEntries` of a table that was followed to. */
+  addEntriesAt(table: number, delta: number): number;
   /** Book-keeping for `follow`, not an access: word `index` of `parent` points to `child`. */
   remember(parent: number, index: number, child: number): void;
+  /** The same for a child that will be written, as with `open`; returns it as followed to. */
+  link(parent: number, index: number, child: number): number;
   /**
    * Where word `index` (0 .. 511) of frame `pfn` is, for `lo` and `hi`. Not an access by itself. Good until the frame is freed; in
    * `ArenaMemory`, which moves pieces, only as long as one flow runs alone. Interleaved flows use a memory that never moves.

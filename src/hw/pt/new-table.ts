@@ -14,10 +14,7 @@ export function* newTable(pt: PageTable, parent: number, index: number, level: n
   yield;
   const table = memory.allocFrame(level > 0);
   if (table === 0) return 0;
-  const cost = pt.cost;
-  cost.tablesAllocated++;
-  const alive = cost.tablesAllocated - cost.tablesFreed;
-  if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
+  countTable(pt);
   if (pt.hooks.uses.entries) yield* pt.hooks.tableAllocated(pt, table);
   yield;
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
@@ -29,6 +26,13 @@ export function* newTable(pt: PageTable, parent: number, index: number, level: n
   yield;
   const word = memory.locate(parent, index);
   return tablePfn(memory.lo(word), memory.hi(word));
+}
+
+/** One more table is allocated. */
+export function countTable({ cost }: PageTable): void {
+  cost.tablesAllocated++;
+  const alive = cost.tablesAllocated - cost.tablesFreed;
+  if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
 }
 
 /** The table of `level` that entry `index` of `parent` points to, installed if missing; 0 at a leaf or without memory. */

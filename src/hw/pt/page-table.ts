@@ -177,6 +177,8 @@ export interface PageTable {
   /** A table entry of this format has exactly `tableLo` of these low bits: tells tables from leaves and from nothing. */
   readonly tableMask: number;
   readonly tableLo: number;
+  /** Both in one number, `tableMask << 8 | tableLo`. */
+  readonly pointerBits: number;
   readonly presentLo: number;
   /** `leafLo` of the format by permission, eight bits each: what a leaf of 4 KiB has besides its address. */
   readonly leafBits: number;
@@ -225,6 +227,7 @@ export function* createPageTable(options: PageTableOptions): Flow<PageTable> {
     queued: options.queued ?? false,
     tableMask: format.tableLo | format.pageSizeLo,
     tableLo: format.tableLo,
+    pointerBits: ((format.tableLo | format.pageSizeLo) << 8) | format.tableLo,
     presentLo: format.presentLo,
     leafBits: format.leafLo.reduce((bits, lo, prot) => bits | (lo << (8 * prot)), 0),
     pageSizeLo: format.pageSizeLo,

@@ -6,23 +6,14 @@
  * Ranges are 4 KiB pages. Events (`iommu:map`, `iommu:unmap`) are the tracing layer's business and not emitted here.
  */
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import type { PageTableFormat } from '../../hw/pt/format.ts';
+import { type PageTableFormat, PER_LEVEL_3 } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.straight.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
-import {
-  flushRun,
-  inReach,
-  mapFresh,
-  mapOverLive,
-  PADDR_REACH,
-  topIndex,
-  translateLarge,
-  unmappedLast,
-  unmapSought,
-} from './fast-path.straight.ts';
-import { mapRange, unmapRange } from './fast-range.straight.ts';
+import { mapLarge, unmapLarge } from './fast-large.straight.ts';
+import { flushRun, mapFresh, mapOverLive, translateUnknown, unmappedLast } from './fast-path.straight.ts';
+import { mapRange, unmapRange, unmapUnknown } from './fast-range.straight.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
@@ -64,13 +55,19 @@ export function createDomain(options: DomainOptions): IommuDomain {
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
 
+/** Where a 4-level table ends. An int32 is below it: V8 drops the question while it sees no other (`near`). */
+export const FAR_END = 2 ** 36;
+/** Frames that a fast path can enter: an int32, with room for a run. */
+export const PADDR_REACH = 0x7ffffe00;
+
 /**
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
  *
  * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
  * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
- * knows of an object is lost where two ways meet, and then checked again (bench/README.md).
+ * knows of an object is lost where two ways meet, and then checked again; a function of another module, even when inlined,
+ * costs seven instructions (bench/README.md).
  */
 export function iommuMap(
   domain: IommuDomain,
@@ -83,18 +80,27 @@ export function iommuMap(
   const pt = domain.pt;
   const fast = pt.fastPath;
   const leafLo = (pt.leafBits >>> ((prot & 3) << 3)) & 255;
-  if (fast === 0 || pages !== 1 || !inReach(iova) || !(paddr >= 0 && paddr < PADDR_REACH) || leafLo === 0) {
+  const low = iova | 0;
+  const near = low === iova;
+  if (
+    fast === 0 ||
+    pages !== 1 ||
+    !(iova >= 0 && (near || iova < FAR_END)) ||
+    !(paddr >= 0 && paddr < PADDR_REACH) ||
+    leafLo === 0
+  ) {
+    if (pages === 512) return mapLarge(domain, cpu, iova, paddr, prot);
     return mapRange(domain, cpu, iova, paddr, pages, prot);
   }
   const memory = pt.memory;
-  const low = iova | 0;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-  if (table === 0) return mapFresh(domain, cpu, iova, paddr, prot, memory.frameAt(middle));
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  if (table === 0) return mapFresh(domain, cpu, iova, paddr, prot, middle);
   const at = memory.wordIn(table, low & 511);
   if ((memory.lo(at) & pt.presentLo) !== 0) return mapOverLive(domain, cpu, iova, paddr, prot);
   memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
@@ -116,24 +122,27 @@ export function iommuMap(
 export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast === 0 || pages !== 1 || !inReach(iova)) return unmapRange(domain, cpu, iova, pages);
-  const memory = pt.memory;
   const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < FAR_END))) {
+    if (pages === 512) return unmapLarge(domain, cpu, iova);
+    return unmapRange(domain, cpu, iova, pages);
+  }
+  const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
   // Frame 0 reads as zero: below a missing table nothing is found.
   const at = memory.wordIn(table, low & 511);
-  if ((memory.lo(at) & pt.presentLo) === 0) return unmapSought(domain, cpu, iova);
+  if ((memory.lo(at) & pt.presentLo) === 0) return unmapUnknown(domain, cpu, iova, 1);
   memory.put(at, 0, 0);
   if (fast === 2) {
     pt.cost.countUpdates++;
-    const left = memory.countEntriesAt(table, -1);
-    cpu.unlinksSeen = pt.shared.unlinks.load();
-    if (left === 0) return unmappedLast(domain, cpu, iova, memory.frameAt(table), memory.frameAt(middle));
+    if (memory.countEntriesAt(table, -1) === 0) return unmappedLast(domain, cpu, iova, table, middle);
   } else {
     memory.countAt(table, -1);
   }
@@ -151,16 +160,29 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
 export function iommuIovaToPhys(domain: IommuDomain, iova: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast === 0 || !inReach(iova)) return domain.reclaim.iovaToPhys(pt, iova);
-  const memory = pt.memory;
   const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || !(iova >= 0 && (near || iova < FAR_END))) return domain.reclaim.iovaToPhys(pt, iova);
+  const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-  if (table === 0) return translateLarge(domain, iova, middle);
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  if (table === 0) {
+    // Perhaps the entry in `middle` is a 2 MiB leaf; not with the PAT bit of large x86 pages, which lies below the address.
+    const large = memory.wordIn(middle, (low >>> 9) & 511);
+    const lo = memory.lo(large);
+    const high = memory.hi(large) & 0xfffff;
+    if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0 || (lo & 0x1ff000) !== 0 || high >= 2048) {
+      return translateUnknown(domain, iova);
+    }
+    if (fast === 2) {
+    }
+    return (lo >>> 12) | (high << 20) | (low & 511);
+  }
   const word = memory.wordIn(table, low & 511);
   const lo = memory.lo(word);
   const high = memory.hi(word) & 0xfffff;

@@ -7,23 +7,14 @@
 // @straight
 import type { Flow } from '../../base/flow.ts';
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import type { PageTableFormat } from '../../hw/pt/format.ts';
+import { type PageTableFormat, PER_LEVEL_3 } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.ts';
-import {
-  flushRun,
-  inReach,
-  mapFresh,
-  mapOverLive,
-  PADDR_REACH,
-  topIndex,
-  translateLarge,
-  unmappedLast,
-  unmapSought,
-} from './fast-path.ts';
-import { mapRange, unmapRange } from './fast-range.ts';
+import { mapLarge, unmapLarge } from './fast-large.ts';
+import { flushRun, mapFresh, mapOverLive, translateUnknown, unmappedLast } from './fast-path.ts';
+import { mapRange, unmapRange, unmapUnknown } from './fast-range.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.ts';
 import type { TableReclaim } from './table-reclaim.ts';
 
@@ -65,13 +56,19 @@ export function* createDomain(options: DomainOptions): Flow<IommuDomain> {
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
 
+/** Where a 4-level table ends. An int32 is below it: V8 drops the question while it sees no other (`near`). */
+export const FAR_END = 2 ** 36;
+/** Frames that a fast path can enter: an int32, with room for a run. */
+export const PADDR_REACH = 0x7ffffe00;
+
 /**
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
  *
  * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
  * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
- * knows of an object is lost where two ways meet, and then checked again (bench/README.md).
+ * knows of an object is lost where two ways meet, and then checked again; a function of another module, even when inlined,
+ * costs seven instructions (bench/README.md).
  */
 export function* iommuMap(
   domain: IommuDomain,
@@ -84,22 +81,31 @@ export function* iommuMap(
   const pt = domain.pt;
   const fast = pt.fastPath;
   const leafLo = (pt.leafBits >>> ((prot & 3) << 3)) & 255;
-  if (fast === 0 || pages !== 1 || !inReach(iova) || !(paddr >= 0 && paddr < PADDR_REACH) || leafLo === 0) {
+  const low = iova | 0;
+  const near = low === iova;
+  if (
+    fast === 0 ||
+    pages !== 1 ||
+    !(iova >= 0 && (near || iova < FAR_END)) ||
+    !(paddr >= 0 && paddr < PADDR_REACH) ||
+    leafLo === 0
+  ) {
+    if (pages === 512) return yield* mapLarge(domain, cpu, iova, paddr, prot);
     return yield* mapRange(domain, cpu, iova, paddr, pages, prot);
   }
   const memory = pt.memory;
-  const low = iova | 0;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-  if (table === 0) return yield* mapFresh(domain, cpu, iova, paddr, prot, memory.frameAt(middle));
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  if (table === 0) return yield* mapFresh(domain, cpu, iova, paddr, prot, middle);
   const at = memory.wordIn(table, low & 511);
   yield;
   if ((memory.lo(at) & pt.presentLo) !== 0) return yield* mapOverLive(domain, cpu, iova, paddr, prot);
@@ -125,33 +131,35 @@ export function* iommuMap(
 export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast === 0 || pages !== 1 || !inReach(iova)) return yield* unmapRange(domain, cpu, iova, pages);
-  const memory = pt.memory;
   const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < FAR_END))) {
+    if (pages === 512) return yield* unmapLarge(domain, cpu, iova);
+    return yield* unmapRange(domain, cpu, iova, pages);
+  }
+  const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
   // Frame 0 reads as zero: below a missing table nothing is found.
   const at = memory.wordIn(table, low & 511);
   yield;
-  if ((memory.lo(at) & pt.presentLo) === 0) return yield* unmapSought(domain, cpu, iova);
+  if ((memory.lo(at) & pt.presentLo) === 0) return yield* unmapUnknown(domain, cpu, iova, 1);
   yield;
   memory.put(at, 0, 0);
   if (fast === 2) {
     pt.cost.countUpdates++;
     yield;
-    const left = memory.countEntriesAt(table, -1);
-    yield;
-    cpu.unlinksSeen = pt.shared.unlinks.load();
+    if (memory.countEntriesAt(table, -1) === 0) return yield* unmappedLast(domain, cpu, iova, table, middle);
     yield pt.shared.lock.readUnlock();
-    if (left === 0) return yield* unmappedLast(domain, cpu, iova, memory.frameAt(table), memory.frameAt(middle));
   } else {
     memory.countAt(table, -1);
   }
@@ -169,21 +177,35 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
 export function* iommuIovaToPhys(domain: IommuDomain, iova: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast === 0 || !inReach(iova)) return yield* domain.reclaim.iovaToPhys(pt, iova);
-  const memory = pt.memory;
   const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || !(iova >= 0 && (near || iova < FAR_END))) return yield* domain.reclaim.iovaToPhys(pt, iova);
+  const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
+  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
+  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-  if (table === 0) return yield* translateLarge(domain, iova, middle);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
   yield;
+  if (table === 0) {
+    // Perhaps the entry in `middle` is a 2 MiB leaf; not with the PAT bit of large x86 pages, which lies below the address.
+    const large = memory.wordIn(middle, (low >>> 9) & 511);
+    const lo = memory.lo(large);
+    const high = memory.hi(large) & 0xfffff;
+    if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0 || (lo & 0x1ff000) !== 0 || high >= 2048) {
+      return yield* translateUnknown(domain, iova);
+    }
+    if (fast === 2) {
+      yield pt.shared.lock.readUnlock();
+    }
+    return (lo >>> 12) | (high << 20) | (low & 511);
+  }
   const word = memory.wordIn(table, low & 511);
   const lo = memory.lo(word);
   const high = memory.hi(word) & 0xfffff;

@@ -6,27 +6,15 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
-import { findTable, tableFor } from '../../hw/pt/new-table.ts';
+import { addressHi, addressLo } from '../../hw/pt/format.ts';
+import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.ts';
+import { countTable, findTable } from '../../hw/pt/new-table.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.ts';
 import type { IommuDomain } from './domain.ts';
 import { mapGeneral, syncOrQueue } from './domain-general.ts';
-import { clearLeaves, setLeaves } from './fast-range.ts';
+import { leafBits, mapUnknown } from './fast-range.ts';
 
-/** Frames that a fast path can enter: an int32, with room for a run. */
-export const PADDR_REACH = 0x7ffffe00;
-
-/** Whether a 4-level table translates `iova`. An int32 is asked first: V8 drops the rest while it sees no other. */
-export function inReach(iova: number): boolean {
-  return iova >= 0 && ((iova | 0) === iova || iova < 2 ** 36);
-}
-
-/** Index in the root of a 4-level table. */
-export function topIndex(iova: number): number {
-  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828e-9) & 511;
-}
-
-/** Maps one page where there is no leaf table yet, or one that is all zero. `middle`: the table at level 1, or 0. */
+/** Maps one page where no leaf table was found below `middle`, or no `middle` (0): installs one (pt_iommu_new_table). */
 export function* mapFresh(
   domain: IommuDomain,
   cpu: Cpu,
@@ -36,11 +24,39 @@ export function* mapFresh(
   middle: number,
 ): Flow<number> {
   const pt = domain.pt;
-  const parent = middle === 0 ? yield* tableFor(pt, iova, 1) : middle;
-  const done = parent === 0 ? 0 : yield* setLeaves(pt, parent, iova, paddr, 1, prot);
-  yield* unlock(pt);
-  if (done === 1) return 0;
-  return yield* mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
+  const memory = pt.memory;
+  const index = (iova >>> 9) & 511;
+  yield;
+  if (middle === 0 || memory.lo(memory.wordIn(middle, index)) !== 0) {
+    return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  }
+  const parent = memory.frameAt(middle);
+  yield;
+  const child = memory.allocFrame();
+  if (child === 0) return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  countTable(pt);
+  yield;
+  if (!memory.installIfZero(parent, index, addressLo(child) | pt.tableLo, addressHi(child))) {
+    // Another CPU was first: its table is the one.
+    yield* freeTable(pt, child);
+    return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  }
+  // Installing may have moved what was followed to.
+  const table = memory.link(parent, index, child);
+  pt.cost.leaves4K++;
+  yield;
+  memory.put(memory.wordIn(table, iova & 511), (paddr << 12) | leafBits(pt, prot), paddr >>> 20);
+  if (pt.fastPath !== 2) {
+    memory.countAt(table, 1);
+    return 0;
+  }
+  pt.cost.countUpdates += 2;
+  yield;
+  memory.addEntries(parent, 1);
+  yield;
+  memory.countEntriesAt(table, 1);
+  yield pt.shared.lock.readUnlock();
+  return 0;
 }
 
 /** The page is mapped already: the general path says what that means. */
@@ -50,32 +66,30 @@ export function* mapOverLive(domain: IommuDomain, cpu: Cpu, iova: number, paddr:
   return yield* mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
 }
 
-/** Unmaps one page that `follow` did not find. */
-export function* unmapSought(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
-  const table = yield* findTable(domain.pt, cpu.path, iova, 0);
-  return yield* clearLeaves(domain, cpu, iova, 1, table);
-}
-
-/** An unmap of one page left the leaf table `table`, below `parent`, without entries; the lock is released. Returns 1. */
+/** An unmap of one page left `table`, below `middle`, without entries. Context: the lock, which is released. Returns 1. */
 export function* unmappedLast(
   domain: IommuDomain,
   cpu: Cpu,
   iova: number,
   table: number,
-  parent: number,
+  middle: number,
 ): Flow<number> {
-  const pruned = yield* domain.pt.hooks.emptied(domain.pt, cpu, iova, table, parent);
+  const pt = domain.pt;
+  const frame = pt.memory.frameAt(table);
+  const parent = pt.memory.frameAt(middle);
+  yield;
+  cpu.unlinksSeen = pt.shared.unlinks.load();
+  yield pt.shared.lock.readUnlock();
+  const pruned = yield* pt.hooks.emptied(pt, cpu, iova, frame, parent);
   yield* flushRun(domain, cpu, iova, 1, pruned);
   return 1;
 }
 
-/** iova_to_phys where no leaf table was found: perhaps the entry in `middle` is a 2 MiB leaf, perhaps `follow` knew no way. */
-export function* translateLarge(domain: IommuDomain, iova: number, middle: number): Flow<number> {
+/** iova_to_phys where `follow` knows no way to the leaf. */
+export function* translateUnknown(domain: IommuDomain, iova: number): Flow<number> {
   const pt = domain.pt;
   const memory = pt.memory;
-  yield;
-  const large = memory.wordIn(middle, (iova >>> 9) & 511);
-  const word = (memory.lo(large) & pt.pageSizeLo) !== 0 ? large : yield* findLeaf(pt, iova);
+  const word = yield* findLeaf(pt, iova);
   const lo = memory.lo(word);
   const high = memory.hi(word) & 0xfffff;
   yield* unlock(pt);

@@ -4,11 +4,12 @@
  * far as they get; the general path goes on from there and decides about holes, live entries and errors. For 4-level
  * page tables.
  */
+import { indexAt } from '../../hw/pt/format.ts';
 import { findTable, tableAt, tableFor } from '../../hw/pt/new-table.straight.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.straight.ts';
-import type { IommuDomain } from './domain.straight.ts';
+import { FAR_END, type IommuDomain, PADDR_REACH } from './domain.straight.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
-import { flushRun, inReach, PADDR_REACH, topIndex, unlock } from './fast-path.straight.ts';
+import { flushRun, unlock } from './fast-path.straight.ts';
 
 /** iommuMap of any range. */
 export function mapRange(
@@ -20,56 +21,118 @@ export function mapRange(
   prot: number,
 ): number {
   const pt = domain.pt;
-  const inOneTable = pages > 0 && (iova & 511) + pages <= 512 && inReach(iova);
-  let done = 0;
-  if (pt.fastPath !== 0 && inOneTable && paddr >= 0 && paddr < PADDR_REACH && leafBits(pt, prot) !== 0) {
-    if (pt.fastPath === 2) {
-      pt.cost.readLocks++;
-    }
-    const followed = followToMiddle(pt, iova);
-    const middle = followed === 0 ? tableFor(pt, iova, 1) : pt.memory.frameAt(followed);
-    if (middle !== 0) {
-      done =
-        pages === 512 && (paddr & 511) === 0 && pt.maxLeafLevel > 0
-          ? setLargeLeaf(pt, middle, iova, paddr, prot)
-          : setLeaves(pt, middle, iova, paddr, pages, prot);
-    }
-    unlock(pt);
-    if (done === pages) return 0;
+  const fast = pt.fastPath;
+  const first = iova & 511;
+  const leafLo = leafBits(pt, prot);
+  if (
+    fast === 0 ||
+    !(pages > 0 && first + pages <= 512) ||
+    !(iova >= 0 && iova < FAR_END) ||
+    !(paddr >= 0 && paddr < PADDR_REACH) ||
+    leafLo === 0
+  ) {
+    return mapGeneral(domain, cpu, iova, paddr, pages, prot, 0);
   }
+  const memory = pt.memory;
+  const low = iova | 0;
+  if (fast === 2) {
+    pt.cost.readLocks++;
+  }
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  if (middle === 0) return mapUnknown(domain, cpu, iova, paddr, pages, prot);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  if (table === 0) return mapUnknown(domain, cpu, iova, paddr, pages, prot);
+  const done = setRun(pt, memory.wordIn(table, first), pages, paddr, leafLo);
+  pt.cost.leaves4K += done;
+  countLeaves(pt, table, done);
+  if (done < pages) return mapRest(domain, cpu, iova, paddr, pages, prot, done);
+  unlock(pt);
+  return 0;
+}
+
+/** The same where `follow` knows no way to a table. Context: the lock, which is released. */
+export function mapUnknown(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  paddr: number,
+  pages: number,
+  prot: number,
+): number {
+  const pt = domain.pt;
+  const middle = tableFor(pt, iova, 1);
+  const done = middle === 0 ? 0 : setLeaves(pt, middle, iova, paddr, pages, prot);
+  return mapRest(domain, cpu, iova, paddr, pages, prot, done);
+}
+
+/** The general path takes over after `done` pages. Context: the lock, which is released. */
+function mapRest(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  paddr: number,
+  pages: number,
+  prot: number,
+  done: number,
+): number {
+  unlock(domain.pt);
+  if (done === pages) return 0;
   return mapGeneral(domain, cpu, iova, paddr, pages, prot, done);
 }
 
 /** iommuUnmap of any range. */
 export function unmapRange(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
   const pt = domain.pt;
-  if (!(pt.fastPath !== 0 && pages > 0 && (iova & 511) + pages <= 512 && inReach(iova))) {
+  const fast = pt.fastPath;
+  const first = iova & 511;
+  if (fast === 0 || !(pages > 0 && first + pages <= 512) || !(iova >= 0 && iova < FAR_END)) {
     return unmapGeneral(domain, cpu, iova, pages, 0);
   }
-  if (pt.fastPath === 2) {
+  const memory = pt.memory;
+  const low = iova | 0;
+  if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const followed = followToMiddle(pt, iova);
-  const middle = followed === 0 ? findTable(pt, cpu.path, iova, 1) : pt.memory.frameAt(followed);
-  if (pages === 512) return clearLargeLeaf(domain, cpu, iova, middle);
-  cpu.path[1] = middle;
-  const table = pt.memory.tableIn(middle, (iova >>> 9) & 511, pt.tableMask, pt.tableLo);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  if (middle === 0) return unmapUnknown(domain, cpu, iova, pages);
+  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  if (table === 0) return unmapUnknown(domain, cpu, iova, pages);
+  cpu.path[1] = memory.frameAt(middle);
   return clearLeaves(domain, cpu, iova, pages, table);
 }
 
-function followToMiddle(pt: PageTable, iova: number): number {
-  const memory = pt.memory;
-  const upper = memory.follow(memory.enter(pt.root), topIndex(iova), pt.tableMask, pt.tableLo);
-  return memory.follow(upper, ((iova | 0) >>> 18) & 511, pt.tableMask, pt.tableLo);
+/** The same where `follow` knows no way to the table. Context: the lock. */
+export function unmapUnknown(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
+  const memory = domain.pt.memory;
+  const table = findTable(domain.pt, cpu.path, iova, 0);
+  return clearLeaves(domain, cpu, iova, pages, memory.enter(table));
 }
 
 /** What a leaf of 4 KiB has besides its address, or 0: the format cannot express it. */
-function leafBits(pt: PageTable, prot: number): number {
+export function leafBits(pt: PageTable, prot: number): number {
   return (pt.leafBits >>> ((prot & 3) << 3)) & 255;
 }
 
-/** Leaves of 4 KiB below `middle`, up to the first that is there already, in a table that is made if there is none. Returns how many. */
-export function setLeaves(
+/** Leaves of 4 KiB from position `at`, up to the first that is there already. Returns how many. */
+function setRun(pt: PageTable, at: number, pages: number, paddr: number, leafLo: number): number {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  const end = (paddr + pages) | 0;
+  let word = at;
+  let frame = paddr;
+  // `| 0` spares V8 the question whether a sum is still an int32.
+  for (; frame < end; frame = (frame + 1) | 0) {
+    if ((memory.lo(word) & presentLo) !== 0) break;
+    memory.put(word, (frame << 12) | leafLo, frame >>> 20);
+    word = (word + 2) | 0;
+  }
+  return (frame - paddr) | 0;
+}
+
+/** The same below `middle`, in a table that is made if there is none. */
+function setLeaves(
   pt: PageTable,
   middle: number,
   iova: number,
@@ -79,99 +142,58 @@ export function setLeaves(
 ): number {
   const memory = pt.memory;
   const index = (iova >>> 9) & 511;
-  const table = tableAt(pt, middle, index, 0);
-  if (table === 0) return 0;
-  const at = memory.open(table, iova & 511);
-  memory.remember(middle, index, table);
-  const presentLo = pt.presentLo;
-  const leafLo = leafBits(pt, prot);
-  let done = 0;
-  for (; done < pages; done++) {
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
-    memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
-  }
-  memory.count(table, done);
+  const child = tableAt(pt, middle, index, 0);
+  if (child === 0) return 0;
+  const table = memory.link(middle, index, child);
+  const done = setRun(pt, memory.wordIn(table, iova & 511), pages, paddr, leafBits(pt, prot));
   pt.cost.leaves4K += done;
-  countRun(pt, table, done);
+  countLeaves(pt, table, done);
   return done;
 }
 
-/** One 2 MiB leaf where nothing is. Returns 512, or 0: the general path has to look. */
-function setLargeLeaf(pt: PageTable, middle: number, iova: number, paddr: number, prot: number): number {
-  const memory = pt.memory;
-  const at = memory.open(middle, (iova >>> 9) & 511);
-  if ((memory.lo(at) & pt.presentLo) !== 0) return 0;
-  memory.put(at, (paddr << 12) | leafBits(pt, prot) | pt.pageSizeLo, paddr >>> 20);
-  memory.count(middle, 1);
-  pt.cost.leaves2M++;
-  countRun(pt, middle, 1);
-  return 512;
+/** `delta` more leaves are in a table that was followed to. Returns how many entries it has by the design's count, or 1. */
+export function countLeaves(pt: PageTable, table: number, delta: number): number {
+  if (pt.fastPath !== 2) {
+    pt.memory.countAt(table, delta);
+    return 1;
+  }
+  pt.cost.countUpdates++;
+  return pt.memory.countEntriesAt(table, delta);
 }
 
 /**
- * Clears leaves of `table` (or of none, 0), below `cpu.path[1]`, up to the first that is not there, and ends the unmap.
- * Context: the lock, which is released.
+ * Clears leaves of `table` (followed to, or none, 0), below the frame `cpu.path[1]`, up to the first that is not there, and
+ * ends the unmap. Context: the lock, which is released.
  */
 export function clearLeaves(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, table: number): number {
   const pt = domain.pt;
   const memory = pt.memory;
-  const presentLo = pt.presentLo;
   // Frame 0 reads as zero.
-  const at = memory.locate(table, iova & 511);
-  let done = 0;
-  let left = 1;
-  for (; done < pages; done++) {
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-    memory.put((at + 2 * done) | 0, 0, 0);
-  }
-  if (done > 0) {
-    memory.count(table, -done);
-    if (pt.fastPath === 2) {
-      pt.cost.countUpdates++;
-      left = memory.addEntries(table, -done);
-    }
-  }
-  if (pt.fastPath === 2) {
-    cpu.unlinksSeen = pt.shared.unlinks.load();
-  }
+  const done = clearRun(pt, memory.wordIn(table, iova & 511), pages);
+  const left = done > 0 ? countLeaves(pt, table, -done) : 1;
+  const frame = memory.frameAt(table);
+  unlockUnmap(pt, cpu);
   if (done < pages) return unmapGeneral(domain, cpu, iova, pages, done);
-  const pruned = left === 0 ? pt.hooks.emptied(pt, cpu, iova, table, cpu.path[1]!) : 0;
+  const pruned = left === 0 ? pt.hooks.emptied(pt, cpu, iova, frame, cpu.path[1]!) : 0;
   flushRun(domain, cpu, iova, pages, pruned);
   return pages;
 }
 
-/** The same for the 2 MiB leaf of `iova` in `middle`. It is left to the general path where its table would be left empty. */
-function clearLargeLeaf(domain: IommuDomain, cpu: Cpu, iova: number, middle: number): number {
-  const pt = domain.pt;
-  const done = takeLargeLeaf(pt, middle, (iova >>> 9) & 511);
+function clearRun(pt: PageTable, at: number, pages: number): number {
+  const memory = pt.memory;
+  const presentLo = pt.presentLo;
+  const end = (at + 2 * pages) | 0;
+  let word = at;
+  for (; word < end; word = (word + 2) | 0) {
+    if ((memory.lo(word) & presentLo) === 0) break;
+    memory.put(word, 0, 0);
+  }
+  return (word - at) >> 1;
+}
+
+/** `cpu.unlinksSeen` is what `emptied` will ask for. */
+function unlockUnmap(pt: PageTable, cpu: Cpu): void {
   if (pt.fastPath === 2) {
     cpu.unlinksSeen = pt.shared.unlinks.load();
   }
-  if (!done) return unmapGeneral(domain, cpu, iova, 512, 0);
-  flushRun(domain, cpu, iova, 512, 0);
-  return 512;
-}
-
-function takeLargeLeaf(pt: PageTable, middle: number, index: number): boolean {
-  const memory = pt.memory;
-  const at = memory.locate(middle, index);
-  const lo = memory.lo(at);
-  if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0) return false;
-  if (pt.fastPath === 2) {
-    // Counted down first: of several CPUs that clear the last entries, one sees 0 and leaves its entry to the general path.
-    pt.cost.countUpdates++;
-    if (memory.addEntries(middle, -1) === 0) {
-      memory.addEntries(middle, 1);
-      return false;
-    }
-  }
-  memory.put(at, 0, 0);
-  memory.count(middle, -1);
-  return true;
-}
-
-function countRun(pt: PageTable, table: number, entries: number): void {
-  if (pt.fastPath !== 2 || entries === 0) return;
-  pt.cost.countUpdates++;
-  pt.memory.addEntries(table, entries);
 }
