@@ -25,6 +25,8 @@ export class RecordedMemory implements TableMemory {
   readonly #world: World;
   readonly #frames: (Frame | undefined)[] = [undefined];
   readonly #free: number[] = [];
+  #pointerMask = 0;
+  #pointerLo = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -84,8 +86,13 @@ export class RecordedMemory implements TableMemory {
     return pfn;
   }
 
-  follow(table: number, index: number, pointerBits: number): number {
-    return this.tableIn(table, index, pointerBits >>> 8, pointerBits & 0xff);
+  setPointers(mask: number, tableLo: number): void {
+    this.#pointerMask = mask;
+    this.#pointerLo = tableLo;
+  }
+
+  follow(table: number, index: number): number {
+    return this.tableIn(table, index, this.#pointerMask, this.#pointerLo);
   }
 
   wordIn(table: number, index: number): number {

@@ -176,7 +176,6 @@ for (const keepZeroFrames of [false, true]) {
 
 const TABLE_BITS = 3;
 const MASK = 0x83;
-const POINTER = (MASK << 8) | TABLE_BITS;
 
 type Step = readonly [
   what: 'table' | 'leaf' | 'drop' | 'remember' | 'touch' | 'empty' | 'grow',
@@ -255,7 +254,7 @@ class PointedMemory {
     const { memory } = this;
     for (const parent of this.parents) {
       for (let index = 0; index < 4; index++) {
-        const followed = memory.follow(memory.enter(parent), index, POINTER);
+        const followed = memory.follow(memory.enter(parent), index);
         if (followed === 0) continue;
         const table = memory.tableIn(parent, index, MASK, TABLE_BITS);
         expect([followed, memory.frameAt(followed)]).toEqual([memory.enter(table), table]);
@@ -284,12 +283,12 @@ for (const keepZeroFrames of [false, true]) {
       const [root, table] = [memory.allocFrame(true), memory.allocFrame()];
       memory.installIfZero(root, 5, (table << 12) | TABLE_BITS, 0);
       memory.fill(table, 0, 1, 0);
-      expect(memory.follow(memory.enter(root), 5, POINTER)).toBe(0);
+      expect(memory.follow(memory.enter(root), 5)).toBe(0);
       memory.remember(root, 5, table);
-      expect(memory.frameAt(memory.follow(memory.enter(root), 5, POINTER))).toBe(table);
+      expect(memory.frameAt(memory.follow(memory.enter(root), 5))).toBe(table);
       memory.clear(root, 5);
       memory.fill(root, 4, 1, 0);
-      expect(memory.follow(memory.enter(root), 5, POINTER)).toBe(0);
+      expect(memory.follow(memory.enter(root), 5)).toBe(0);
     });
   });
 }

@@ -111,7 +111,10 @@ export class ArenaMemory implements TableMemory {
     return this.words[pfn << 1]!;
   }
 
-  follow(table: number, index: number, _pointerBits: number): number {
+  /** `remember` and `link` say which words are followed. */
+  setPointers(_mask: number, _tableLo: number): void {}
+
+  follow(table: number, index: number): number {
     // `| 0` and `| 1` tell V8 that nothing overflows; positions are even.
     return this.words[(table + BELOW + index) | 0]!;
   }

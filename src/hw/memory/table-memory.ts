@@ -15,10 +15,12 @@ export interface TableMemory {
    */
   enter(pfn: number): number;
   /**
-   * Loads word `index` as `tableIn` does; `pointerBits` is `mask << 8 | tableLo`. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
+   * Loads word `index` as `tableIn` does, with what `setPointers` said. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
    * then has the answer, and `remember` makes the way known.
    */
-  follow(table: number, index: number, pointerBits: number): number;
+  follow(table: number, index: number): number;
+  /** What a word that points to a table looks like to `tableIn`: told once, by whoever makes a page table here. */
+  setPointers(mask: number, tableLo: number): void;
   /** As `locate`. */
   wordIn(table: number, index: number): number;
   /** Frame of a table that was followed to, or 0; also right after a change of its counters. */

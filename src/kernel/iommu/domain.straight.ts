@@ -6,14 +6,14 @@
  * Ranges are 4 KiB pages. Events (`iommu:map`, `iommu:unmap`) are the tracing layer's business and not emitted here.
  */
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import { type PageTableFormat, PER_LEVEL_3 } from '../../hw/pt/format.ts';
+import type { PageTableFormat } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.straight.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.straight.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.straight.ts';
-import { mapLarge, unmapLarge } from './fast-large.straight.ts';
-import { flushRun, mapFresh, mapOverLive, translateUnknown, unmappedLast } from './fast-path.straight.ts';
-import { mapRange, unmapRange, unmapUnknown } from './fast-range.straight.ts';
+import { mapOther, unmapOther } from './fast-large.straight.ts';
+import { gatherRun, mapFresh, translateUnknown, unmappedLast } from './fast-path.straight.ts';
+import { unmapUnknown } from './fast-range.straight.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.straight.ts';
 import type { TableReclaim } from './table-reclaim.straight.ts';
 
@@ -55,11 +55,6 @@ export function createDomain(options: DomainOptions): IommuDomain {
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
 
-/** Where a 4-level table ends. An int32 is below it: V8 drops the question while it sees no other (`near`). */
-export const FAR_END = 2 ** 36;
-/** Frames that a fast path can enter: an int32, with room for a run. */
-export const PADDR_REACH = 0x7ffffe00;
-
 /**
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
@@ -67,7 +62,9 @@ export const PADDR_REACH = 0x7ffffe00;
  * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
  * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
  * knows of an object is lost where two ways meet, and then checked again; a function of another module, even when inlined,
- * costs seven instructions (bench/README.md).
+ * costs seven instructions; and it inlines what is shorter than 460 bytes of bytecode (bench/README.md). Hence the numbers: 2^36
+ * pages is where a 4-level table ends, which an int32 (`near`) need not be asked; 2^-27 brings the index in the root down;
+ * frames below 0x7ffffe00 are an int32, with room for a run.
  */
 export function iommuMap(
   domain: IommuDomain,
@@ -85,24 +82,24 @@ export function iommuMap(
   if (
     fast === 0 ||
     pages !== 1 ||
-    !(iova >= 0 && (near || iova < FAR_END)) ||
-    !(paddr >= 0 && paddr < PADDR_REACH) ||
+    !(iova >= 0 && (near || iova < 0x1000000000)) ||
+    !(paddr >= 0 && paddr < 0x7ffffe00) ||
     leafLo === 0
   ) {
-    if (pages === 512) return mapLarge(domain, cpu, iova, paddr, prot);
-    return mapRange(domain, cpu, iova, paddr, pages, prot);
+    return mapOther(domain, cpu, iova, paddr, pages, prot);
   }
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
-  if (table === 0) return mapFresh(domain, cpu, iova, paddr, prot, middle);
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   const at = memory.wordIn(table, low & 511);
-  if ((memory.lo(at) & pt.presentLo) !== 0) return mapOverLive(domain, cpu, iova, paddr, prot);
+  if (table === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
+    return mapFresh(domain, cpu, iova, paddr, prot, middle);
+  }
   memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
   pt.cost.leaves4K++;
   if (fast === 2) {
@@ -124,18 +121,17 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
   const fast = pt.fastPath;
   const low = iova | 0;
   const near = low === iova;
-  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < FAR_END))) {
-    if (pages === 512) return unmapLarge(domain, cpu, iova);
-    return unmapRange(domain, cpu, iova, pages);
+  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < 0x1000000000))) {
+    return unmapOther(domain, cpu, iova, pages);
   }
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   // Frame 0 reads as zero: below a missing table nothing is found.
   const at = memory.wordIn(table, low & 511);
   if ((memory.lo(at) & pt.presentLo) === 0) return unmapUnknown(domain, cpu, iova, 1);
@@ -146,10 +142,12 @@ export function iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
   } else {
     memory.countAt(table, -1);
   }
-  if (domain.queue !== null || cpu.gather.end !== 0) {
-    flushRun(domain, cpu, iova, 1, 0);
-    return 1;
-  }
+  return flushPage(domain, cpu, iova);
+}
+
+function flushPage(domain: IommuDomain, cpu: Cpu, iova: number): number {
+  if (domain.queue !== null || cpu.gather.end !== 0) return gatherRun(domain, cpu, iova, 1, 0);
+  const pt = domain.pt;
   pt.cost.flushes++;
   pt.cost.flushPages++;
   pt.flushRange(pt, iova, iova + 1, true);
@@ -162,23 +160,21 @@ export function iommuIovaToPhys(domain: IommuDomain, iova: number): number {
   const fast = pt.fastPath;
   const low = iova | 0;
   const near = low === iova;
-  if (fast === 0 || !(iova >= 0 && (near || iova < FAR_END))) return domain.reclaim.iovaToPhys(pt, iova);
+  if (fast === 0 || !(iova >= 0 && (near || iova < 0x1000000000))) return domain.reclaim.iovaToPhys(pt, iova);
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   if (table === 0) {
     // Perhaps the entry in `middle` is a 2 MiB leaf; not with the PAT bit of large x86 pages, which lies below the address.
     const large = memory.wordIn(middle, (low >>> 9) & 511);
     const lo = memory.lo(large);
     const high = memory.hi(large) & 0xfffff;
-    if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0 || (lo & 0x1ff000) !== 0 || high >= 2048) {
-      return translateUnknown(domain, iova);
-    }
+    if ((lo & pt.largeMask) !== pt.pageSizeLo || high >= 2048) return translateUnknown(domain, iova);
     if (fast === 2) {
     }
     return (lo >>> 12) | (high << 20) | (low & 511);

@@ -7,14 +7,14 @@
 // @straight
 import type { Flow } from '../../base/flow.ts';
 import type { TableMemory } from '../../hw/memory/table-memory.ts';
-import { type PageTableFormat, PER_LEVEL_3 } from '../../hw/pt/format.ts';
+import type { PageTableFormat } from '../../hw/pt/format.ts';
 import { iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.ts';
-import { mapLarge, unmapLarge } from './fast-large.ts';
-import { flushRun, mapFresh, mapOverLive, translateUnknown, unmappedLast } from './fast-path.ts';
-import { mapRange, unmapRange, unmapUnknown } from './fast-range.ts';
+import { mapOther, unmapOther } from './fast-large.ts';
+import { gatherRun, mapFresh, translateUnknown, unmappedLast } from './fast-path.ts';
+import { unmapUnknown } from './fast-range.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.ts';
 import type { TableReclaim } from './table-reclaim.ts';
 
@@ -56,11 +56,6 @@ export function* createDomain(options: DomainOptions): Flow<IommuDomain> {
   return { pt, reclaim: options.reclaim, queue: pt.queued ? createFlushQueue() : null };
 }
 
-/** Where a 4-level table ends. An int32 is below it: V8 drops the question while it sees no other (`near`). */
-export const FAR_END = 2 ** 36;
-/** Frames that a fast path can enter: an int32, with room for a run. */
-export const PADDR_REACH = 0x7ffffe00;
-
 /**
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
@@ -68,7 +63,9 @@ export const PADDR_REACH = 0x7ffffe00;
  * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
  * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
  * knows of an object is lost where two ways meet, and then checked again; a function of another module, even when inlined,
- * costs seven instructions (bench/README.md).
+ * costs seven instructions; and it inlines what is shorter than 460 bytes of bytecode (bench/README.md). Hence the numbers: 2^36
+ * pages is where a 4-level table ends, which an int32 (`near`) need not be asked; 2^-27 brings the index in the root down;
+ * frames below 0x7ffffe00 are an int32, with room for a run.
  */
 export function* iommuMap(
   domain: IommuDomain,
@@ -86,29 +83,29 @@ export function* iommuMap(
   if (
     fast === 0 ||
     pages !== 1 ||
-    !(iova >= 0 && (near || iova < FAR_END)) ||
-    !(paddr >= 0 && paddr < PADDR_REACH) ||
+    !(iova >= 0 && (near || iova < 0x1000000000)) ||
+    !(paddr >= 0 && paddr < 0x7ffffe00) ||
     leafLo === 0
   ) {
-    if (pages === 512) return yield* mapLarge(domain, cpu, iova, paddr, prot);
-    return yield* mapRange(domain, cpu, iova, paddr, pages, prot);
+    return yield* mapOther(domain, cpu, iova, paddr, pages, prot);
   }
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), top);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
-  if (table === 0) return yield* mapFresh(domain, cpu, iova, paddr, prot, middle);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   const at = memory.wordIn(table, low & 511);
   yield;
-  if ((memory.lo(at) & pt.presentLo) !== 0) return yield* mapOverLive(domain, cpu, iova, paddr, prot);
+  if (table === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
+    return yield* mapFresh(domain, cpu, iova, paddr, prot, middle);
+  }
   yield;
   memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
   pt.cost.leaves4K++;
@@ -133,22 +130,21 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
   const fast = pt.fastPath;
   const low = iova | 0;
   const near = low === iova;
-  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < FAR_END))) {
-    if (pages === 512) return yield* unmapLarge(domain, cpu, iova);
-    return yield* unmapRange(domain, cpu, iova, pages);
+  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < 0x1000000000))) {
+    return yield* unmapOther(domain, cpu, iova, pages);
   }
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), top);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   // Frame 0 reads as zero: below a missing table nothing is found.
   const at = memory.wordIn(table, low & 511);
   yield;
@@ -163,10 +159,12 @@ export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
   } else {
     memory.countAt(table, -1);
   }
-  if (domain.queue !== null || cpu.gather.end !== 0) {
-    yield* flushRun(domain, cpu, iova, 1, 0);
-    return 1;
-  }
+  return yield* flushPage(domain, cpu, iova);
+}
+
+function* flushPage(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
+  if (domain.queue !== null || cpu.gather.end !== 0) return yield* gatherRun(domain, cpu, iova, 1, 0);
+  const pt = domain.pt;
   pt.cost.flushes++;
   pt.cost.flushPages++;
   yield* pt.flushRange(pt, iova, iova + 1, true);
@@ -179,28 +177,26 @@ export function* iommuIovaToPhys(domain: IommuDomain, iova: number): Flow<number
   const fast = pt.fastPath;
   const low = iova | 0;
   const near = low === iova;
-  if (fast === 0 || !(iova >= 0 && (near || iova < FAR_END))) return yield* domain.reclaim.iovaToPhys(pt, iova);
+  if (fast === 0 || !(iova >= 0 && (near || iova < 0x1000000000))) return yield* domain.reclaim.iovaToPhys(pt, iova);
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
-  const top = near ? low >>> 27 : (iova * PER_LEVEL_3) & 511;
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
   yield;
-  const upper = memory.follow(memory.enter(pt.root), top, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), top);
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   yield;
   if (table === 0) {
     // Perhaps the entry in `middle` is a 2 MiB leaf; not with the PAT bit of large x86 pages, which lies below the address.
     const large = memory.wordIn(middle, (low >>> 9) & 511);
     const lo = memory.lo(large);
     const high = memory.hi(large) & 0xfffff;
-    if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0 || (lo & 0x1ff000) !== 0 || high >= 2048) {
-      return yield* translateUnknown(domain, iova);
-    }
+    if ((lo & pt.largeMask) !== pt.pageSizeLo || high >= 2048) return yield* translateUnknown(domain, iova);
     if (fast === 2) {
       yield pt.shared.lock.readUnlock();
     }

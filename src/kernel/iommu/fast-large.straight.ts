@@ -7,13 +7,31 @@
 import { indexAt } from '../../hw/pt/format.ts';
 import { findTable, tableFor } from '../../hw/pt/new-table.straight.ts';
 import type { Cpu } from '../../hw/pt/page-table.straight.ts';
-import { FAR_END, type IommuDomain, PADDR_REACH } from './domain.straight.ts';
+import type { IommuDomain } from './domain.straight.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
 import { flushRun, unlock } from './fast-path.straight.ts';
-import { countLeaves, leafBits, mapRange, unmapRange } from './fast-range.straight.ts';
+import { countLeaves, FAR_END, leafBits, mapRange, PADDR_REACH, unmapRange } from './fast-range.straight.ts';
 
-/** iommuMap of 512 pages. */
-export function mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): number {
+/** iommuMap of more or less than one page. */
+export function mapOther(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  paddr: number,
+  pages: number,
+  prot: number,
+): number {
+  if (pages === 512) return mapLarge(domain, cpu, iova, paddr, prot);
+  return mapRange(domain, cpu, iova, paddr, pages, prot);
+}
+
+/** iommuUnmap of more or less than one page. */
+export function unmapOther(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): number {
+  if (pages === 512) return unmapLarge(domain, cpu, iova);
+  return unmapRange(domain, cpu, iova, pages);
+}
+
+function mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
   const leafLo = leafBits(pt, prot);
@@ -32,8 +50,8 @@ export function mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: num
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   const at = memory.wordIn(middle, (low >>> 9) & 511);
   if (middle === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
     return mapLargeUnknown(domain, cpu, iova, paddr, prot);
@@ -66,8 +84,7 @@ function mapLargeUnknown(domain: IommuDomain, cpu: Cpu, iova: number, paddr: num
   return 0;
 }
 
-/** iommuUnmap of 512 pages. */
-export function unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): number {
+function unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
   const low = iova | 0;
@@ -78,8 +95,8 @@ export function unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): number 
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
-  let middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  let middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) middle = memory.enter(findTable(pt, cpu.path, iova, 1));
   const at = memory.wordIn(middle, (low >>> 9) & 511);
   const lo = memory.lo(at);
@@ -95,8 +112,7 @@ export function unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): number 
   memory.put(at, 0, 0);
   memory.countAt(middle, -1);
   unlock(pt);
-  flushRun(domain, cpu, iova, 512, 0);
-  return 512;
+  return flushRun(domain, cpu, iova, 512, 0);
 }
 
 function leaveLarge(domain: IommuDomain, cpu: Cpu, iova: number): number {

@@ -8,13 +8,31 @@ import type { Flow } from '../../base/flow.ts';
 import { indexAt } from '../../hw/pt/format.ts';
 import { findTable, tableFor } from '../../hw/pt/new-table.ts';
 import type { Cpu } from '../../hw/pt/page-table.ts';
-import { FAR_END, type IommuDomain, PADDR_REACH } from './domain.ts';
+import type { IommuDomain } from './domain.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.ts';
 import { flushRun, unlock } from './fast-path.ts';
-import { countLeaves, leafBits, mapRange, unmapRange } from './fast-range.ts';
+import { countLeaves, FAR_END, leafBits, mapRange, PADDR_REACH, unmapRange } from './fast-range.ts';
 
-/** iommuMap of 512 pages. */
-export function* mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): Flow<number> {
+/** iommuMap of more or less than one page. */
+export function* mapOther(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  paddr: number,
+  pages: number,
+  prot: number,
+): Flow<number> {
+  if (pages === 512) return yield* mapLarge(domain, cpu, iova, paddr, prot);
+  return yield* mapRange(domain, cpu, iova, paddr, pages, prot);
+}
+
+/** iommuUnmap of more or less than one page. */
+export function* unmapOther(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): Flow<number> {
+  if (pages === 512) return yield* unmapLarge(domain, cpu, iova);
+  return yield* unmapRange(domain, cpu, iova, pages);
+}
+
+function* mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
   const leafLo = leafBits(pt, prot);
@@ -35,9 +53,9 @@ export function* mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: nu
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   const at = memory.wordIn(middle, (low >>> 9) & 511);
   yield;
   if (middle === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
@@ -76,8 +94,7 @@ function* mapLargeUnknown(domain: IommuDomain, cpu: Cpu, iova: number, paddr: nu
   return 0;
 }
 
-/** iommuUnmap of 512 pages. */
-export function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
+function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
   const low = iova | 0;
@@ -90,9 +107,9 @@ export function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<n
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
   yield;
-  let middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  let middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) middle = memory.enter(yield* findTable(pt, cpu.path, iova, 1));
   const at = memory.wordIn(middle, (low >>> 9) & 511);
   yield;
@@ -112,8 +129,7 @@ export function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<n
   memory.put(at, 0, 0);
   memory.countAt(middle, -1);
   yield* unlock(pt);
-  yield* flushRun(domain, cpu, iova, 512, 0);
-  return 512;
+  return yield* flushRun(domain, cpu, iova, 512, 0);
 }
 
 function* leaveLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {

@@ -10,10 +10,10 @@ import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.straight
 import { countTable, findTable } from '../../hw/pt/new-table.straight.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.straight.ts';
 import type { IommuDomain } from './domain.straight.ts';
-import { mapGeneral, syncOrQueue } from './domain-general.straight.ts';
+import { syncOrQueue } from './domain-general.straight.ts';
 import { leafBits, mapUnknown } from './fast-range.straight.ts';
 
-/** Maps one page where no leaf table was found below `middle`, or no `middle` (0): installs one (pt_iommu_new_table). */
+/** Maps one page where no leaf table was found below `middle`: installs one (pt_iommu_new_table). All else, or without `middle` (0): mapUnknown. */
 export function mapFresh(
   domain: IommuDomain,
   cpu: Cpu,
@@ -51,13 +51,6 @@ export function mapFresh(
   return 0;
 }
 
-/** The page is mapped already: the general path says what that means. */
-export function mapOverLive(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): number {
-  if (domain.pt.fastPath === 2) domain.pt.cost.countUpdates++;
-  unlock(domain.pt);
-  return mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
-}
-
 /** An unmap of one page left `table`, below `middle`, without entries. Context: the lock, which is released. Returns 1. */
 export function unmappedLast(
   domain: IommuDomain,
@@ -71,8 +64,7 @@ export function unmappedLast(
   const parent = pt.memory.frameAt(middle);
   cpu.unlinksSeen = pt.shared.unlinks.load();
   const pruned = pt.hooks.emptied(pt, cpu, iova, frame, parent);
-  flushRun(domain, cpu, iova, 1, pruned);
-  return 1;
+  return flushRun(domain, cpu, iova, 1, pruned);
 }
 
 /** iova_to_phys where `follow` knows no way to the leaf. */
@@ -107,49 +99,54 @@ export function unlock(pt: PageTable): void {
 
 /**
  * The sync at the end of an unmap that removed exactly what was asked for. `pruned`: a leaf table, unlinked elsewhere, that is
- * freed after the flush of its span.
+ * freed after the flush of its span. Returns `pages`.
  */
-export function flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): void {
+export function flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): number {
   const pt = domain.pt;
   if (domain.queue !== null || cpu.gather.end !== 0) {
-    gatherRun(domain, cpu, iova, pages, pruned);
-    return;
+    return gatherRun(domain, cpu, iova, pages, pruned);
   }
-  let start = iova;
-  let end = iova + pages;
-  if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
-    if (prunedStart > end || prunedStart + 512 < start) {
-      // Far away: a flush of its own, since one range over both would flush all that lies between.
-      countedFlush(pt, prunedStart, prunedStart + 512, 0, false);
-    } else {
-      if (prunedStart < start) start = prunedStart;
-      if (prunedStart + 512 > end) end = prunedStart + 512;
-    }
+  const end = iova + pages;
+  if (pruned === 0) {
+    pt.cost.flushes++;
+    pt.cost.flushPages += pages;
+    pt.flushRange(pt, iova, end, true);
+    return pages;
   }
-  countedFlush(pt, start, end, pages, pruned === 0);
-  if (pruned !== 0) {
-    pt.cost.tablesFreed++;
-    pt.memory.freeFrame(pruned);
-  }
+  const from = cpu.prunedSpan * 512;
+  const to = from + 512;
+  if (from > end || to < iova) flushTwice(pt, iova, end, from, to);
+  else flushEnlarged(pt, from < iova ? from : iova, to > end ? to : end, pages);
+  pt.cost.tablesFreed++;
+  pt.memory.freeFrame(pruned);
+  return pages;
 }
 
-function countedFlush(pt: PageTable, start: number, end: number, asked: number, ih: boolean): void {
-  pt.cost.flushes++;
-  pt.cost.flushPages += end - start;
-  pt.cost.flushEnlargedPages += end - start - asked;
-  pt.flushRange(pt, start, end, ih);
+/** The pruned table is far away: a flush of its own, since one range over both would flush all that lies between. */
+function flushTwice(pt: PageTable, start: number, end: number, from: number, to: number): void {
+  flushEnlarged(pt, from, to, 0);
+  flushEnlarged(pt, start, end, end - start);
+}
+
+function flushEnlarged(pt: PageTable, start: number, end: number, asked: number): void {
+  const cost = pt.cost;
+  const covered = end - start;
+  cost.flushes++;
+  cost.flushPages += covered;
+  cost.flushEnlargedPages += covered - asked;
+  pt.flushRange(pt, start, end, false);
 }
 
 /** The same by way of the gather: for the queue, or when the design has put more there. */
-function gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): void {
+export function gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): number {
   const gather = cpu.gather;
   if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
+    const prunedStart = cpu.prunedSpan * 512;
     gatherTable(gather, pruned);
     gatherRange(gather, prunedStart, prunedStart + 512, 0);
   }
   if (domain.queue === null && (iova > gather.end || iova + pages < gather.start)) syncOrQueue(domain, cpu);
   gatherRange(gather, iova, iova + pages, pages);
   syncOrQueue(domain, cpu);
+  return pages;
 }

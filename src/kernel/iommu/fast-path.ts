@@ -11,10 +11,10 @@ import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { countTable, findTable } from '../../hw/pt/new-table.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.ts';
 import type { IommuDomain } from './domain.ts';
-import { mapGeneral, syncOrQueue } from './domain-general.ts';
+import { syncOrQueue } from './domain-general.ts';
 import { leafBits, mapUnknown } from './fast-range.ts';
 
-/** Maps one page where no leaf table was found below `middle`, or no `middle` (0): installs one (pt_iommu_new_table). */
+/** Maps one page where no leaf table was found below `middle`: installs one (pt_iommu_new_table). All else, or without `middle` (0): mapUnknown. */
 export function* mapFresh(
   domain: IommuDomain,
   cpu: Cpu,
@@ -59,13 +59,6 @@ export function* mapFresh(
   return 0;
 }
 
-/** The page is mapped already: the general path says what that means. */
-export function* mapOverLive(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, prot: number): Flow<number> {
-  if (domain.pt.fastPath === 2) domain.pt.cost.countUpdates++;
-  yield* unlock(domain.pt);
-  return yield* mapGeneral(domain, cpu, iova, paddr, 1, prot, 0);
-}
-
 /** An unmap of one page left `table`, below `middle`, without entries. Context: the lock, which is released. Returns 1. */
 export function* unmappedLast(
   domain: IommuDomain,
@@ -81,8 +74,7 @@ export function* unmappedLast(
   cpu.unlinksSeen = pt.shared.unlinks.load();
   yield pt.shared.lock.readUnlock();
   const pruned = yield* pt.hooks.emptied(pt, cpu, iova, frame, parent);
-  yield* flushRun(domain, cpu, iova, 1, pruned);
-  return 1;
+  return yield* flushRun(domain, cpu, iova, 1, pruned);
 }
 
 /** iova_to_phys where `follow` knows no way to the leaf. */
@@ -119,50 +111,55 @@ export function* unlock(pt: PageTable): Flow<void> {
 
 /**
  * The sync at the end of an unmap that removed exactly what was asked for. `pruned`: a leaf table, unlinked elsewhere, that is
- * freed after the flush of its span.
+ * freed after the flush of its span. Returns `pages`.
  */
-export function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
+export function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<number> {
   const pt = domain.pt;
   if (domain.queue !== null || cpu.gather.end !== 0) {
-    yield* gatherRun(domain, cpu, iova, pages, pruned);
-    return;
+    return yield* gatherRun(domain, cpu, iova, pages, pruned);
   }
-  let start = iova;
-  let end = iova + pages;
-  if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
-    if (prunedStart > end || prunedStart + 512 < start) {
-      // Far away: a flush of its own, since one range over both would flush all that lies between.
-      yield* countedFlush(pt, prunedStart, prunedStart + 512, 0, false);
-    } else {
-      if (prunedStart < start) start = prunedStart;
-      if (prunedStart + 512 > end) end = prunedStart + 512;
-    }
+  const end = iova + pages;
+  if (pruned === 0) {
+    pt.cost.flushes++;
+    pt.cost.flushPages += pages;
+    yield* pt.flushRange(pt, iova, end, true);
+    return pages;
   }
-  yield* countedFlush(pt, start, end, pages, pruned === 0);
-  if (pruned !== 0) {
-    pt.cost.tablesFreed++;
-    yield;
-    pt.memory.freeFrame(pruned);
-  }
+  const from = cpu.prunedSpan * 512;
+  const to = from + 512;
+  if (from > end || to < iova) yield* flushTwice(pt, iova, end, from, to);
+  else yield* flushEnlarged(pt, from < iova ? from : iova, to > end ? to : end, pages);
+  pt.cost.tablesFreed++;
+  yield;
+  pt.memory.freeFrame(pruned);
+  return pages;
 }
 
-function* countedFlush(pt: PageTable, start: number, end: number, asked: number, ih: boolean): Flow<void> {
-  pt.cost.flushes++;
-  pt.cost.flushPages += end - start;
-  pt.cost.flushEnlargedPages += end - start - asked;
-  yield* pt.flushRange(pt, start, end, ih);
+/** The pruned table is far away: a flush of its own, since one range over both would flush all that lies between. */
+function* flushTwice(pt: PageTable, start: number, end: number, from: number, to: number): Flow<void> {
+  yield* flushEnlarged(pt, from, to, 0);
+  yield* flushEnlarged(pt, start, end, end - start);
+}
+
+function* flushEnlarged(pt: PageTable, start: number, end: number, asked: number): Flow<void> {
+  const cost = pt.cost;
+  const covered = end - start;
+  cost.flushes++;
+  cost.flushPages += covered;
+  cost.flushEnlargedPages += covered - asked;
+  yield* pt.flushRange(pt, start, end, false);
 }
 
 /** The same by way of the gather: for the queue, or when the design has put more there. */
-function* gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
+export function* gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<number> {
   const gather = cpu.gather;
   if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
+    const prunedStart = cpu.prunedSpan * 512;
     gatherTable(gather, pruned);
     gatherRange(gather, prunedStart, prunedStart + 512, 0);
   }
   if (domain.queue === null && (iova > gather.end || iova + pages < gather.start)) yield* syncOrQueue(domain, cpu);
   gatherRange(gather, iova, iova + pages, pages);
   yield* syncOrQueue(domain, cpu);
+  return pages;
 }

@@ -7,9 +7,14 @@
 import { indexAt } from '../../hw/pt/format.ts';
 import { findTable, tableAt, tableFor } from '../../hw/pt/new-table.straight.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.straight.ts';
-import { FAR_END, type IommuDomain, PADDR_REACH } from './domain.straight.ts';
+import type { IommuDomain } from './domain.straight.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.straight.ts';
 import { flushRun, unlock } from './fast-path.straight.ts';
+
+/** Where a 4-level table ends. */
+export const FAR_END = 2 ** 36;
+/** Frames that a fast path can enter: an int32, with room for a run. */
+export const PADDR_REACH = 0x7ffffe00;
 
 /** iommuMap of any range. */
 export function mapRange(
@@ -38,10 +43,10 @@ export function mapRange(
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return mapUnknown(domain, cpu, iova, paddr, pages, prot);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   if (table === 0) return mapUnknown(domain, cpu, iova, paddr, pages, prot);
   const done = setRun(pt, memory.wordIn(table, first), pages, paddr, leafLo);
   pt.cost.leaves4K += done;
@@ -94,10 +99,10 @@ export function unmapRange(domain: IommuDomain, cpu: Cpu, iova: number, pages: n
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return unmapUnknown(domain, cpu, iova, pages);
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   if (table === 0) return unmapUnknown(domain, cpu, iova, pages);
   cpu.path[1] = memory.frameAt(middle);
   return clearLeaves(domain, cpu, iova, pages, table);
@@ -175,8 +180,7 @@ export function clearLeaves(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
   unlockUnmap(pt, cpu);
   if (done < pages) return unmapGeneral(domain, cpu, iova, pages, done);
   const pruned = left === 0 ? pt.hooks.emptied(pt, cpu, iova, frame, cpu.path[1]!) : 0;
-  flushRun(domain, cpu, iova, pages, pruned);
-  return pages;
+  return flushRun(domain, cpu, iova, pages, pruned);
 }
 
 function clearRun(pt: PageTable, at: number, pages: number): number {

@@ -8,9 +8,14 @@ import type { Flow } from '../../base/flow.ts';
 import { indexAt } from '../../hw/pt/format.ts';
 import { findTable, tableAt, tableFor } from '../../hw/pt/new-table.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.ts';
-import { FAR_END, type IommuDomain, PADDR_REACH } from './domain.ts';
+import type { IommuDomain } from './domain.ts';
 import { mapGeneral, unmapGeneral } from './domain-general.ts';
 import { flushRun, unlock } from './fast-path.ts';
+
+/** Where a 4-level table ends. */
+export const FAR_END = 2 ** 36;
+/** Frames that a fast path can enter: an int32, with room for a run. */
+export const PADDR_REACH = 0x7ffffe00;
 
 /** iommuMap of any range. */
 export function* mapRange(
@@ -41,12 +46,12 @@ export function* mapRange(
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return yield* mapUnknown(domain, cpu, iova, paddr, pages, prot);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   if (table === 0) return yield* mapUnknown(domain, cpu, iova, paddr, pages, prot);
   const done = yield* setRun(pt, memory.wordIn(table, first), pages, paddr, leafLo);
   pt.cost.leaves4K += done;
@@ -101,12 +106,12 @@ export function* unmapRange(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3), pt.pointerBits);
+  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
   yield;
-  const middle = memory.follow(upper, (low >>> 18) & 511, pt.pointerBits);
+  const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return yield* unmapUnknown(domain, cpu, iova, pages);
   yield;
-  const table = memory.follow(middle, (low >>> 9) & 511, pt.pointerBits);
+  const table = memory.follow(middle, (low >>> 9) & 511);
   if (table === 0) return yield* unmapUnknown(domain, cpu, iova, pages);
   cpu.path[1] = memory.frameAt(middle);
   return yield* clearLeaves(domain, cpu, iova, pages, table);
@@ -187,8 +192,7 @@ export function* clearLeaves(domain: IommuDomain, cpu: Cpu, iova: number, pages:
   yield* unlockUnmap(pt, cpu);
   if (done < pages) return yield* unmapGeneral(domain, cpu, iova, pages, done);
   const pruned = left === 0 ? yield* pt.hooks.emptied(pt, cpu, iova, frame, cpu.path[1]!) : 0;
-  yield* flushRun(domain, cpu, iova, pages, pruned);
-  return pages;
+  return yield* flushRun(domain, cpu, iova, pages, pruned);
 }
 
 function* clearRun(pt: PageTable, at: number, pages: number): Flow<number> {
