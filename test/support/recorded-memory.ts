@@ -119,6 +119,10 @@ export class RecordedMemory implements TableMemory {
     return child;
   }
 
+  installTable(parent: number, index: number, lo: number, hi: number, child: number): number {
+    return this.installIfZero(parent, index, lo, hi) ? child : 0;
+  }
+
   open(pfn: number, index: number): number {
     return this.locate(pfn, index);
   }

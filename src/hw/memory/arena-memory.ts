@@ -65,6 +65,8 @@ export class ArenaMemory implements TableMemory {
   private capacity: number;
   /** Where the next piece begins. */
   private end: number;
+  /** The frame freed last, or 0: what is freed and taken again at once spares the array. */
+  private lastFreed = 0;
   private freeFrames: Int32Array;
   private freeFrameCount = 0;
   private freePieces = new Int32Array(1024);
@@ -93,13 +95,14 @@ export class ArenaMemory implements TableMemory {
     this.end = 2 * this.capacity;
     this.nextFrame = FIRST_FRAME;
     this.freeFrameCount = 0;
+    this.lastFreed = 0;
     this.freePieceCount = 0;
     this.freePointerPieces.length = 0;
   }
 
   /** Frames given out and not freed. */
   get framesInUse(): number {
-    return this.nextFrame - FIRST_FRAME - this.freeFrameCount;
+    return this.nextFrame - FIRST_FRAME - this.freeFrameCount - (this.lastFreed === 0 ? 0 : 1);
   }
 
   /** Host bytes of the frames' elements and of pieces that hold non-zero frames, or did. */
@@ -154,6 +157,21 @@ export class ArenaMemory implements TableMemory {
     const below = this.words[child << 1] || this.attach(child);
     const at = (this.words[parent << 1]! + BELOW + index) | 0;
     if (this.words[at] !== below) this.relink(at, below);
+    return below;
+  }
+
+  installTable(parent: number, index: number, lo: number, hi: number, child: number): number {
+    const below = this.words[child << 1] || this.attach(child);
+    const table = this.words[parent << 1] || this.attach(parent);
+    const words = this.words;
+    const at = (table + (index << 1)) | 0;
+    if ((words[at]! | words[at | 1]!) !== 0) return 0;
+    words[at] = lo;
+    words[at | 1] = hi;
+    words[(table - COUNTERS) | 0]!++;
+    if (words[(below - OWNER) | 0] !== 0) this.forgetOwner(below);
+    words[(table + BELOW + index) | 0] = below;
+    words[(below - OWNER) | 0] = (table + BELOW + index) | 0;
     return below;
   }
 
@@ -231,19 +249,17 @@ export class ArenaMemory implements TableMemory {
   }
 
   allocFrame(holdsPointers = false): number {
-    let pfn: number;
-    if (this.freeFrameCount === 0) {
-      pfn = this.allocFresh();
-    } else {
-      pfn = this.freeFrames[--this.freeFrameCount]!;
-      if (this.words[this.countersOf(pfn)] !== 0) this.clean(pfn);
-    }
+    let pfn = this.lastFreed;
+    this.lastFreed = 0;
+    if (pfn === 0) pfn = this.freeFrameCount > 0 ? this.freeFrames[--this.freeFrameCount]! : this.allocFresh();
+    if (this.words[this.countersOf(pfn)] !== 0) this.clean(pfn);
     if (holdsPointers && pfn !== 0) this.holdPointers(pfn);
     return pfn;
   }
 
   freeFrame(pfn: number): void {
-    this.freeFrames[this.freeFrameCount++] = pfn;
+    if (this.lastFreed !== 0) this.freeFrames[this.freeFrameCount++] = this.lastFreed;
+    this.lastFreed = pfn;
   }
 
   addRefcount(pfn: number, delta: number): number {

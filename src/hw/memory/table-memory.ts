@@ -35,6 +35,8 @@ export interface TableMemory {
   remember(parent: number, index: number, child: number): void;
   /** The same for a child that will be written, as with `open`; returns it as followed to. */
   link(parent: number, index: number, child: number): number;
+  /** `installIfZero` of a word that points to `child`, a new table, and then `link`; 0 when the word was not zero. */
+  installTable(parent: number, index: number, lo: number, hi: number, child: number): number;
   /**
    * Where word `index` (0 .. 511) of frame `pfn` is, for `lo` and `hi`. Not an access by itself. Good until the frame is freed; in
    * `ArenaMemory`, which moves pieces, only as long as one flow runs alone. Interleaved flows use a memory that never moves.

@@ -32,13 +32,12 @@ export function mapFresh(
   const child = memory.allocFrame();
   if (child === 0) return mapUnknown(domain, cpu, iova, paddr, 1, prot);
   countTable(pt);
-  if (!memory.installIfZero(parent, index, addressLo(child) | pt.tableLo, addressHi(child))) {
+  const table = memory.installTable(parent, index, addressLo(child) | pt.tableLo, addressHi(child), child);
+  if (table === 0) {
     // Another CPU was first: its table is the one.
     freeTable(pt, child);
     return mapUnknown(domain, cpu, iova, paddr, 1, prot);
   }
-  // Installing may have moved what was followed to.
-  const table = memory.link(parent, index, child);
   pt.cost.leaves4K++;
   memory.put(memory.wordIn(table, iova & 511), (paddr << 12) | leafBits(pt, prot), paddr >>> 20);
   if (pt.fastPath !== 2) {

@@ -36,13 +36,12 @@ export function* mapFresh(
   if (child === 0) return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
   countTable(pt);
   yield;
-  if (!memory.installIfZero(parent, index, addressLo(child) | pt.tableLo, addressHi(child))) {
+  const table = memory.installTable(parent, index, addressLo(child) | pt.tableLo, addressHi(child), child);
+  if (table === 0) {
     // Another CPU was first: its table is the one.
     yield* freeTable(pt, child);
     return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
   }
-  // Installing may have moved what was followed to.
-  const table = memory.link(parent, index, child);
   pt.cost.leaves4K++;
   yield;
   memory.put(memory.wordIn(table, iova & 511), (paddr << 12) | leafBits(pt, prot), paddr >>> 20);
