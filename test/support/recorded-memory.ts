@@ -109,6 +109,10 @@ export class RecordedMemory implements TableMemory {
     return this.addEntries(table, delta);
   }
 
+  unlinkAt(table: number, index: number): void {
+    this.clear(table, index);
+  }
+
   addEntriesAt(table: number, delta: number): number {
     return this.addEntries(table, delta);
   }

@@ -82,10 +82,10 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): number {
   const memory = pt.memory;
   const table = pt.shared.pendingTable.load();
   if (memory.addEntries(table, 0) !== 0) return 0;
-  const parent = pt.shared.pendingParent.load();
+  const parent = memory.enter(pt.shared.pendingParent.load());
   pt.cost.countUpdates++;
-  if (memory.addEntries(parent, -1) === 0) return pruneUpwards(pt, cpu, span, parent);
-  memory.clear(parent, span & 511);
+  if (memory.addEntriesAt(parent, -1) === 0) return pruneUpwards(pt, cpu, span, parent);
+  memory.unlinkAt(parent, span & 511);
   pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
   cpu.prunedSpan = span;
   return table;
@@ -93,7 +93,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): number {
 
 /** The parent would be left empty: the walk from the root counts it down again. Context: the write lock. */
 function pruneUpwards(pt: PageTable, cpu: Cpu, span: number, parent: number): number {
-  pt.memory.addEntries(parent, 1);
+  pt.memory.addEntriesAt(parent, 1);
   prune(pt, cpu, span * 512, 0);
   return 0;
 }

@@ -96,12 +96,12 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): Flow<number> {
   yield;
   if (memory.addEntries(table, 0) !== 0) return 0;
   yield;
-  const parent = pt.shared.pendingParent.load();
+  const parent = memory.enter(pt.shared.pendingParent.load());
   pt.cost.countUpdates++;
   yield;
-  if (memory.addEntries(parent, -1) === 0) return yield* pruneUpwards(pt, cpu, span, parent);
+  if (memory.addEntriesAt(parent, -1) === 0) return yield* pruneUpwards(pt, cpu, span, parent);
   yield;
-  memory.clear(parent, span & 511);
+  memory.unlinkAt(parent, span & 511);
   yield;
   pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
   cpu.prunedSpan = span;
@@ -111,7 +111,7 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): Flow<number> {
 /** The parent would be left empty: the walk from the root counts it down again. Context: the write lock. */
 function* pruneUpwards(pt: PageTable, cpu: Cpu, span: number, parent: number): Flow<number> {
   yield;
-  pt.memory.addEntries(parent, 1);
+  pt.memory.addEntriesAt(parent, 1);
   yield* prune(pt, cpu, span * 512, 0);
   return 0;
 }

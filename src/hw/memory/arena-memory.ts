@@ -18,23 +18,10 @@
  * Members are `private` and not `#private`: a private name makes the bytecode of each method larger, and V8 inlines by size.
  * Arrays grow by doubling; nothing is resizable or shared (both cost 2 to 14 times an access).
  */
+import { type ArenaOptions, grown, HostMemoryExhausted, MAX_HOST_BYTES } from './host-memory.ts';
 import type { TableMemory } from './table-memory.ts';
 
-export interface ArenaOptions {
-  readonly keepZeroFrames?: boolean;
-  /** Frames of the simulated machine; allocation fails beyond. Default 2^28 (1 TiB of tables). */
-  readonly maxFrames?: number;
-  /** Frames and non-zero frames to make room for at once: spares the copies of growing, and what is not used costs nothing. */
-  readonly expectFrames?: number;
-  readonly expectNonZeroFrames?: number;
-  /** Host bytes for non-zero frames and slots; beyond, `HostMemoryExhausted` is thrown. Default and most: 8 GiB. */
-  readonly maxHostBytes?: number;
-}
-
-/** The simulated tables need more host memory than allowed: input that is too large, not a bug. */
-export class HostMemoryExhausted extends Error {
-  override readonly name = 'HostMemoryExhausted';
-}
+export { type ArenaOptions, HostMemoryExhausted };
 
 /** Where things are in a piece, relative to its position. */
 const FRAME = 3;
@@ -44,8 +31,6 @@ const BELOW = 1024;
 /** Elements of a piece. */
 const PLAIN_PIECE = 4 + 1024;
 const POINTER_PIECE = PLAIN_PIECE + 512;
-/** Element indices stay below 2^31. */
-const MAX_HOST_BYTES = 2 ** 33;
 
 const FIRST_FRAME = (BELOW + 512) / 2;
 /** Counters of a frame: the design's in bits 31:16, signed; whether it holds pointers; the number of non-zero words in 14:0. */
@@ -69,8 +54,7 @@ export class ArenaMemory implements TableMemory {
   private lastFreed = 0;
   private freeFrames: Int32Array;
   private freeFrameCount = 0;
-  private freePieces = new Int32Array(1024);
-  private freePieceCount = 0;
+  private readonly freePieces: number[] = [];
   private readonly freePointerPieces: number[] = [];
   private nextFrame = FIRST_FRAME;
   private readonly keepZeroFrames: boolean;
@@ -96,7 +80,7 @@ export class ArenaMemory implements TableMemory {
     this.nextFrame = FIRST_FRAME;
     this.freeFrameCount = 0;
     this.lastFreed = 0;
-    this.freePieceCount = 0;
+    this.freePieces.length = 0;
     this.freePointerPieces.length = 0;
   }
 
@@ -127,7 +111,7 @@ export class ArenaMemory implements TableMemory {
   }
 
   frameAt(table: number): number {
-    return table === 0 ? 0 : this.words[(table - FRAME) | 0]!;
+    return this.words[(table - FRAME) | 0]!;
   }
 
   countAt(table: number, delta: number): void {
@@ -149,6 +133,12 @@ export class ArenaMemory implements TableMemory {
     return left >> COUNTER_SHIFT;
   }
 
+  unlinkAt(table: number, index: number): void {
+    this.put(this.wordIn(table, index), 0, 0);
+    this.forget((table + BELOW + index) | 0);
+    this.countAt(table, -1);
+  }
+
   remember(parent: number, index: number, child: number): void {
     if (this.words[parent << 1] !== 0 && this.words[child << 1] !== 0) this.link(parent, index, child);
   }
@@ -166,10 +156,9 @@ export class ArenaMemory implements TableMemory {
     const words = this.words;
     const at = (table + (index << 1)) | 0;
     if ((words[at]! | words[at | 1]!) !== 0) return 0;
-    words[at] = lo;
-    words[at | 1] = hi;
+    this.put(at, lo, hi);
     words[(table - COUNTERS) | 0]!++;
-    if (words[(below - OWNER) | 0] !== 0) this.forgetOwner(below);
+    if (words[(below - OWNER) | 0] !== 0) this.forget(words[(below - OWNER) | 0]!);
     words[(table + BELOW + index) | 0] = below;
     words[(below - OWNER) | 0] = (table + BELOW + index) | 0;
     return below;
@@ -302,8 +291,9 @@ export class ArenaMemory implements TableMemory {
     this.words.set(old.subarray(0, shift));
     this.words.set(old.subarray(shift, this.end), 2 * shift);
     for (let pfn = FIRST_FRAME; pfn < this.capacity; pfn++) if (old[pfn << 1] !== 0) this.movePiece(pfn, shift);
-    for (let i = 0; i < this.freePieceCount; i++) this.freePieces[i] = this.freePieces[i]! + shift;
-    for (let i = 0; i < this.freePointerPieces.length; i++) this.freePointerPieces[i]! += shift;
+    for (const pool of [this.freePieces, this.freePointerPieces]) {
+      for (let i = 0; i < pool.length; i++) pool[i]! += shift;
+    }
     this.end = grownEnd;
     this.capacity *= 2;
     this.freeFrames = grown(this.freeFrames, new Int32Array(this.capacity));
@@ -331,20 +321,13 @@ export class ArenaMemory implements TableMemory {
   /** Gives the frame a piece of zeros of its own; returns its position. */
   private attach(pfn: number): number {
     const counters = this.words[(pfn << 1) | 1]!;
-    const table = (counters & POINTERS) === 0 ? this.takePiece() : this.takePointerPiece();
+    const pointers = (counters & POINTERS) !== 0;
+    const pool = pointers ? this.freePointerPieces : this.freePieces;
+    const table = pool.pop() ?? this.newPiece(pointers ? POINTER_PIECE : PLAIN_PIECE);
     this.words[pfn << 1] = table;
     this.words[table - FRAME] = pfn;
     this.words[table - COUNTERS] = counters;
     return table;
-  }
-
-  private takePiece(): number {
-    if (this.freePieceCount > 0) return this.freePieces[--this.freePieceCount]!;
-    return this.newPiece(PLAIN_PIECE);
-  }
-
-  private takePointerPiece(): number {
-    return this.freePointerPieces.pop() ?? this.newPiece(POINTER_PIECE);
   }
 
   private newPiece(size: number): number {
@@ -361,17 +344,10 @@ export class ArenaMemory implements TableMemory {
     // A frame that never had a piece has none to give back.
     if (table === 0) return;
     const counters = this.words[table - COUNTERS]!;
-    this.forgetOwner(table);
+    this.forget(this.words[table - OWNER]!);
     this.words[pfn << 1] = 0;
     this.words[(pfn << 1) | 1] = counters;
-    if ((counters & POINTERS) !== 0) {
-      this.freePointerPieces.push(table);
-      return;
-    }
-    if (this.freePieceCount === this.freePieces.length) {
-      this.freePieces = grown(this.freePieces, new Int32Array(this.freePieces.length * 2));
-    }
-    this.freePieces[this.freePieceCount++] = table;
+    ((counters & POINTERS) === 0 ? this.freePieces : this.freePointerPieces).push(table);
   }
 
   /** A page from the allocator is zero, and so are its counters. */
@@ -404,7 +380,7 @@ export class ArenaMemory implements TableMemory {
 
   private relink(at: number, below: number): void {
     this.forget(at);
-    this.forgetOwner(below);
+    this.forget(this.words[(below - OWNER) | 0]!);
     this.words[at] = below;
     this.words[(below - OWNER) | 0] = at;
   }
@@ -414,20 +390,11 @@ export class ArenaMemory implements TableMemory {
     if ((this.words[(table - COUNTERS) | 0]! & POINTERS) !== 0) this.forget((table + BELOW + index) | 0);
   }
 
+  /** Element `at` points to no piece any more. Element 0, the owner of a piece that none points to, never did. */
   private forget(at: number): void {
     const below = this.words[at]!;
     if (below === 0) return;
     this.words[(below - OWNER) | 0] = 0;
     this.words[at] = 0;
   }
-
-  private forgetOwner(table: number): void {
-    const owner = this.words[(table - OWNER) | 0]!;
-    if (owner !== 0) this.forget(owner);
-  }
-}
-
-function grown(from: Int32Array, to: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  to.set(from);
-  return to;
 }

@@ -10,30 +10,32 @@
  */
 export interface TableMemory {
   /**
-   * The way down of a hot walk: `enter` the root, `follow` the words that point to tables, then `wordIn` the last. What stands for a table in between
-   * belongs to the memory, and is good as long as a position from `locate`. Not an access by itself.
+   * The way down of a hot walk: `enter` the root, `follow` the words that point to tables, then `wordIn` the last. What stands for
+   * a table on the way is the memory's own, 0 for none, and good as long as a position from `locate`. Not an access.
    */
   enter(pfn: number): number;
   /**
-   * Loads word `index` as `tableIn` does, with what `setPointers` said. Only in tables from `allocFrame(true)`. 0: it is no pointer to a table, or memory does not know the way; `tableIn`
-   * then has the answer, and `remember` makes the way known.
+   * Loads word `index` as `tableIn` does with what `setPointers` said; only in tables from `allocFrame(true)`. 0: the word points to
+   * no table, or memory does not know the way: `tableIn` has the answer, `remember` or `link` makes the way known.
    */
   follow(table: number, index: number): number;
-  /** What a word that points to a table looks like to `tableIn`: told once, by whoever makes a page table here. */
+  /** What a word that points to a table looks like: told once, by whoever makes a page table here. */
   setPointers(mask: number, tableLo: number): void;
-  /** As `locate`. */
+  /** As `locate`, in a table that was followed to. The same for the others with `At`. */
   wordIn(table: number, index: number): number;
-  /** Frame of a table that was followed to, or 0; also right after a change of its counters. */
+  /** Frame of the table; also right after a change of its counters. */
   frameAt(table: number): number;
   /** As `count`. */
   countAt(table: number, delta: number): void;
-  /** `countAt` and `addEntries` in one. */
-  countEntriesAt(table: number, delta: number): number;
-  /** `addEntries` of a table that was followed to. */
+  /** As `addEntries`. */
   addEntriesAt(table: number, delta: number): number;
+  /** Both in one. */
+  countEntriesAt(table: number, delta: number): number;
+  /** As `clear`, of a word that points to a table. */
+  unlinkAt(table: number, index: number): void;
   /** Book-keeping for `follow`, not an access: word `index` of `parent` points to `child`. */
   remember(parent: number, index: number, child: number): void;
-  /** The same for a child that will be written, as with `open`; returns it as followed to. */
+  /** The same for a child that is to be written, as with `open`; returns it as followed to. */
   link(parent: number, index: number, child: number): number;
   /** `installIfZero` of a word that points to `child`, a new table, and then `link`; 0 when the word was not zero. */
   installTable(parent: number, index: number, lo: number, hi: number, child: number): number;

@@ -36,12 +36,13 @@ function mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, pr
   const fast = pt.fastPath;
   const leafLo = leafBits(pt, prot);
   const low = iova | 0;
+  const near = low === iova;
   if (
     fast === 0 ||
     leafLo === 0 ||
     pt.maxLeafLevel === 0 ||
     ((low | paddr) & 511) !== 0 ||
-    !(iova >= 0 && iova < FAR_END) ||
+    !(iova >= 0 && (near || iova < FAR_END)) ||
     !(paddr >= 0 && paddr < PADDR_REACH)
   ) {
     return mapRange(domain, cpu, iova, paddr, 512, prot);
@@ -50,7 +51,7 @@ function mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, pr
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   const middle = memory.follow(upper, (low >>> 18) & 511);
   const at = memory.wordIn(middle, (low >>> 9) & 511);
   if (middle === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
@@ -88,14 +89,15 @@ function unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): number {
   const pt = domain.pt;
   const fast = pt.fastPath;
   const low = iova | 0;
-  if (fast === 0 || (low & 511) !== 0 || !(iova >= 0 && iova < FAR_END)) {
+  const near = low === iova;
+  if (fast === 0 || (low & 511) !== 0 || !(iova >= 0 && (near || iova < FAR_END))) {
     return unmapRange(domain, cpu, iova, 512);
   }
   const memory = pt.memory;
   if (fast === 2) {
     pt.cost.readLocks++;
   }
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   let middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) middle = memory.enter(findTable(pt, cpu.path, iova, 1));
   const at = memory.wordIn(middle, (low >>> 9) & 511);

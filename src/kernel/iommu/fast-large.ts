@@ -37,12 +37,13 @@ function* mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, p
   const fast = pt.fastPath;
   const leafLo = leafBits(pt, prot);
   const low = iova | 0;
+  const near = low === iova;
   if (
     fast === 0 ||
     leafLo === 0 ||
     pt.maxLeafLevel === 0 ||
     ((low | paddr) & 511) !== 0 ||
-    !(iova >= 0 && iova < FAR_END) ||
+    !(iova >= 0 && (near || iova < FAR_END)) ||
     !(paddr >= 0 && paddr < PADDR_REACH)
   ) {
     return yield* mapRange(domain, cpu, iova, paddr, 512, prot);
@@ -53,7 +54,7 @@ function* mapLarge(domain: IommuDomain, cpu: Cpu, iova: number, paddr: number, p
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   yield;
   const middle = memory.follow(upper, (low >>> 18) & 511);
   const at = memory.wordIn(middle, (low >>> 9) & 511);
@@ -98,7 +99,8 @@ function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> 
   const pt = domain.pt;
   const fast = pt.fastPath;
   const low = iova | 0;
-  if (fast === 0 || (low & 511) !== 0 || !(iova >= 0 && iova < FAR_END)) {
+  const near = low === iova;
+  if (fast === 0 || (low & 511) !== 0 || !(iova >= 0 && (near || iova < FAR_END))) {
     return yield* unmapRange(domain, cpu, iova, 512);
   }
   const memory = pt.memory;
@@ -107,7 +109,7 @@ function* unmapLarge(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> 
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   yield;
   let middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) middle = memory.enter(yield* findTable(pt, cpu.path, iova, 1));

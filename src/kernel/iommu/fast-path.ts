@@ -1,8 +1,9 @@
 /**
  * Where the fast paths of domain.ts end when there is more to do than enter, remove or read one leaf: a leaf table that is
- * new or not known to `follow`, a page that is there already, a table that is left empty, a 2 MiB leaf; and the sync at the
- * end of an unmap. For 4-level page tables. What is called from there holds the lock for reading where the design has one,
- * and releases it.
+ * new or that `follow` does not know, a page that is there already, a table that is left empty; and the sync at the end of
+ * an unmap. For 4-level page tables.
+ *
+ * Context of what domain.ts calls: the lock is held for reading where the design has one, and is released here.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
@@ -14,7 +15,10 @@ import type { IommuDomain } from './domain.ts';
 import { syncOrQueue } from './domain-general.ts';
 import { leafBits, mapUnknown } from './fast-range.ts';
 
-/** Maps one page where no leaf table was found below `middle`: installs one (pt_iommu_new_table). All else, or without `middle` (0): mapUnknown. */
+/**
+ * Maps one page where `follow` found no leaf table below `middle`: installs one (pt_iommu_new_table). If there is one after all,
+ * or a page, or no `middle` (0), mapUnknown looks again.
+ */
 export function* mapFresh(
   domain: IommuDomain,
   cpu: Cpu,
@@ -51,7 +55,7 @@ export function* mapFresh(
   }
   pt.cost.countUpdates += 2;
   yield;
-  memory.addEntries(parent, 1);
+  memory.addEntriesAt(memory.enter(parent), 1);
   yield;
   memory.countEntriesAt(table, 1);
   yield pt.shared.lock.readUnlock();
@@ -124,10 +128,12 @@ export function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: nu
     yield* pt.flushRange(pt, iova, end, true);
     return pages;
   }
+  // The range lies in the span of one leaf table and this is another's: all of it below or all above.
   const from = cpu.prunedSpan * 512;
   const to = from + 512;
   if (from > end || to < iova) yield* flushTwice(pt, iova, end, from, to);
-  else yield* flushEnlarged(pt, from < iova ? from : iova, to > end ? to : end, pages);
+  else if (from < iova) yield* flushEnlarged(pt, from, end, pages);
+  else yield* flushEnlarged(pt, iova, to, pages);
   pt.cost.tablesFreed++;
   yield;
   pt.memory.freeFrame(pruned);

@@ -1,7 +1,6 @@
 /**
- * The fast paths of map and unmap for more than one page: a run of 4 KiB leaves within one leaf table, or one 2 MiB leaf. They go as
- * far as they get; the general path goes on from there and decides about holes, live entries and errors. For 4-level
- * page tables.
+ * The fast paths of map and unmap for a run of 4 KiB leaves within one leaf table. They go as far as they get; the general
+ * path goes on from there and decides about holes, live entries and errors. For 4-level page tables.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
@@ -29,24 +28,25 @@ export function* mapRange(
   const pt = domain.pt;
   const fast = pt.fastPath;
   const first = iova & 511;
+  const low = iova | 0;
+  const near = low === iova;
   const leafLo = leafBits(pt, prot);
   if (
     fast === 0 ||
     !(pages > 0 && first + pages <= 512) ||
-    !(iova >= 0 && iova < FAR_END) ||
+    !(iova >= 0 && (near || iova < FAR_END)) ||
     !(paddr >= 0 && paddr < PADDR_REACH) ||
     leafLo === 0
   ) {
     return yield* mapGeneral(domain, cpu, iova, paddr, pages, prot, 0);
   }
   const memory = pt.memory;
-  const low = iova | 0;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   yield;
   const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return yield* mapUnknown(domain, cpu, iova, paddr, pages, prot);
@@ -96,17 +96,18 @@ export function* unmapRange(domain: IommuDomain, cpu: Cpu, iova: number, pages: 
   const pt = domain.pt;
   const fast = pt.fastPath;
   const first = iova & 511;
-  if (fast === 0 || !(pages > 0 && first + pages <= 512) || !(iova >= 0 && iova < FAR_END)) {
+  const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || !(pages > 0 && first + pages <= 512) || !(iova >= 0 && (near || iova < FAR_END))) {
     return yield* unmapGeneral(domain, cpu, iova, pages, 0);
   }
   const memory = pt.memory;
-  const low = iova | 0;
   if (fast === 2) {
     pt.cost.readLocks++;
     yield pt.shared.lock.readLock();
   }
   yield;
-  const upper = memory.follow(memory.enter(pt.root), indexAt(iova, 3));
+  const upper = memory.follow(memory.enter(pt.root), near ? low >>> 27 : indexAt(iova, 3));
   yield;
   const middle = memory.follow(upper, (low >>> 18) & 511);
   if (middle === 0) return yield* unmapUnknown(domain, cpu, iova, pages);
@@ -188,7 +189,7 @@ export function* clearLeaves(domain: IommuDomain, cpu: Cpu, iova: number, pages:
   // Frame 0 reads as zero.
   const done = yield* clearRun(pt, memory.wordIn(table, iova & 511), pages);
   const left = done > 0 ? yield* countLeaves(pt, table, -done) : 1;
-  const frame = memory.frameAt(table);
+  const frame = table === 0 ? 0 : memory.frameAt(table);
   yield* unlockUnmap(pt, cpu);
   if (done < pages) return yield* unmapGeneral(domain, cpu, iova, pages, done);
   const pruned = left === 0 ? yield* pt.hooks.emptied(pt, cpu, iova, frame, cpu.path[1]!) : 0;
