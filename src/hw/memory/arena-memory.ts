@@ -241,8 +241,7 @@ export class ArenaMemory implements TableMemory {
     let pfn = this.lastFreed;
     this.lastFreed = 0;
     if (pfn === 0) pfn = this.freeFrameCount > 0 ? this.freeFrames[--this.freeFrameCount]! : this.allocFresh();
-    if (this.words[this.countersOf(pfn)] !== 0) this.clean(pfn);
-    if (holdsPointers && pfn !== 0) this.holdPointers(pfn);
+    if (holdsPointers || this.words[this.countersOf(pfn)] !== 0) this.prepare(pfn, holdsPointers);
     return pfn;
   }
 
@@ -350,27 +349,26 @@ export class ArenaMemory implements TableMemory {
     ((counters & POINTERS) === 0 ? this.freePieces : this.freePointerPieces).push(table);
   }
 
-  /** A page from the allocator is zero, and so are its counters. */
-  private clean(pfn: number): void {
+  /** A page from the allocator is zero, and so are its counters. The frame's piece, if it keeps one, is of the right kind. */
+  private prepare(pfn: number, holdsPointers: boolean): void {
+    if (pfn === 0) return;
+    const counters = holdsPointers ? POINTERS : 0;
     const table = this.words[pfn << 1]!;
     if (table !== 0) {
-      const counters = this.words[table - COUNTERS]!;
-      const pointers = (counters & POINTERS) !== 0;
-      if (pointers) for (let index = 0; index < 512; index++) this.forgetBelow(table, index);
-      if ((counters & NON_ZERO_MASK) !== 0) this.words.fill(0, table, table + 1024);
-      if (!pointers && this.keepZeroFrames) {
-        this.words[table - COUNTERS] = 0;
+      const old = this.words[table - COUNTERS]!;
+      if ((old & NON_ZERO_MASK) !== 0) this.wipe(table, (old & POINTERS) !== 0);
+      if (this.keepZeroFrames && (old & POINTERS) === counters) {
+        this.words[table - COUNTERS] = counters;
         return;
       }
       this.detach(pfn);
     }
-    this.words[(pfn << 1) | 1] = 0;
+    this.words[(pfn << 1) | 1] = counters;
   }
 
-  /** From now on the frame's piece is one with pointers. Context: the frame is new. */
-  private holdPointers(pfn: number): void {
-    this.detach(pfn);
-    this.words[(pfn << 1) | 1]! |= POINTERS;
+  private wipe(table: number, pointers: boolean): void {
+    this.words.fill(0, table, table + 1024);
+    if (pointers) for (let index = 0; index < 512; index++) this.forget(table + BELOW + index);
   }
 
   /** The last non-zero word of a table went. */
