@@ -156,7 +156,7 @@ function warmUpOnce(reclaim: TableReclaim, job: StressJob, keepZeroFrames: boole
     const pairs = Math.min(WARM_UP_PAIRS, stressPairs(job.spaceTiB, dmaPages), Math.ceil(WARM_UP_PAGES / dmaPages));
     const domain = newDomain(new ArenaMemory({ keepZeroFrames }), reclaim, job.mode);
     const cpu = createCpu();
-    for (const afterPage of [0, FAR_PAGE]) stress(domain, cpu, afterPage, pairs, dmaPages);
+    for (const afterPage of [0, FAR_PAGE]) stress(domain, cpu, afterPage, Math.ceil(pairs / 2), dmaPages);
     settleDomain(domain, cpu);
     if (dmaPages === 1) frees &&= domain.pt.cost.tablesFreed > 0;
     destroyDomain(domain, cpu);
