@@ -17,6 +17,11 @@ import {
 import type { TableReclaim } from '../src/kernel/iommu/table-reclaim.straight.ts';
 import { type BenchTable, mixLeafEntry, mixTableEntry } from './micro-workloads.ts';
 
+// Names of this module: an imported one is looked up and tested at each call.
+const mapPages = iommuMap;
+const unmapPages = iommuUnmap;
+const translatePage = iommuIovaToPhys;
+
 export class PageTableBench implements BenchTable {
   private readonly reclaim: TableReclaim;
   private readonly memory: ArenaMemory;
@@ -40,15 +45,15 @@ export class PageTableBench implements BenchTable {
   }
 
   map(vpn: number, pfn: number, pages: number): number {
-    return iommuMap(this.domain, this.cpu, vpn, pfn, pages, IOMMU_READ | IOMMU_WRITE);
+    return mapPages(this.domain, this.cpu, vpn, pfn, pages, IOMMU_READ | IOMMU_WRITE);
   }
 
   unmap(vpn: number, pages: number): number {
-    return iommuUnmap(this.domain, this.cpu, vpn, pages);
+    return unmapPages(this.domain, this.cpu, vpn, pages);
   }
 
   translate(vpn: number): number {
-    return iommuIovaToPhys(this.domain, vpn);
+    return translatePage(this.domain, vpn);
   }
 
   settle(): void {

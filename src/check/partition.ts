@@ -5,7 +5,7 @@
  * executions has either a before b or b before a, and the test in which one of them waits for the other is a test like any
  * other. With k such pairs there are 2^k parts, less those whose orders contradict each other. Pairs are guessed from random
  * executions; each part finds out, by exploring all of it, whether a pair does not fit (`UnfitOrder`): an execution that lacks one
- * of the two steps, or in which they do not conflict, keeps one of the two orders and is seen there. docs/adr/0005.
+ * of the two steps, or in which they do not conflict, keeps one of the two orders and is seen there. docs/adr/0006.
  */
 import { createRandom } from '../base/random.ts';
 import { Execution, type Order, type StepName } from './execution.ts';

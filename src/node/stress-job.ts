@@ -44,6 +44,8 @@ export interface StressHandlers {
 }
 
 const WARM_UP_PAIRS = 20_000;
+/** Pages beyond int32 are other code to V8, and to be compiled beforehand too. */
+const FAR_PAGE = 2 ** 32;
 /** Large buffers warm up with fewer pairs. */
 const WARM_UP_PAGES = 2 ** 22;
 
@@ -154,7 +156,7 @@ function warmUpOnce(reclaim: TableReclaim, job: StressJob, keepZeroFrames: boole
     const pairs = Math.min(WARM_UP_PAIRS, stressPairs(job.spaceTiB, dmaPages), Math.ceil(WARM_UP_PAGES / dmaPages));
     const domain = newDomain(new ArenaMemory({ keepZeroFrames }), reclaim, job.mode);
     const cpu = createCpu();
-    stress(domain, cpu, 0, pairs, dmaPages);
+    for (const afterPage of [0, FAR_PAGE]) stress(domain, cpu, afterPage, Math.ceil(pairs / 2), dmaPages);
     settleDomain(domain, cpu);
     if (dmaPages === 1) frees &&= domain.pt.cost.tablesFreed > 0;
     destroyDomain(domain, cpu);

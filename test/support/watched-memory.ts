@@ -9,8 +9,8 @@ export class WatchedMemory extends ArenaMemory {
     super(options);
   }
 
-  override allocFrame(): number {
-    const frame = super.allocFrame();
+  override allocFrame(holdsPointers?: boolean): number {
+    const frame = super.allocFrame(holdsPointers);
     if (frame !== 0) {
       if (this.given.has(frame)) throw new Error(`frame ${frame} was given out twice`);
       this.given.add(frame);

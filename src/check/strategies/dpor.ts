@@ -1,6 +1,6 @@
 /**
  * Optimal dynamic partial order reduction: one execution for each class of executions that differ only in the order of
- * independent steps. After Abdulla, Aronsson, Jonsson, Sagonas (JACM 2017): source sets with wakeup trees. Docs: adr/0005.
+ * independent steps. After Abdulla, Aronsson, Jonsson, Sagonas (JACM 2017): source sets with wakeup trees. Docs: adr/0006.
  *
  * At the end of an execution its races are reversed (reversals.ts): each gives a sequence that is to be explored from an earlier
  * point, unless a sleeper or a branch there covers it. A choice reads a word that a thread of its own writes (choices.ts), so

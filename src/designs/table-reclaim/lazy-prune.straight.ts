@@ -52,42 +52,50 @@ function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): numbe
 /** The common case: one leaf table was emptied. It is pending from now on; what was pending before goes. */
 function emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: number): number {
   const shared = pt.shared;
-  let pruned = 0;
+  const span = (page * SPANS_PER_PAGE) | 0;
   pt.cost.writeLocks++;
-  const before = shared.pendingPage.load();
-  if (shared.unlinks.load() !== cpu.unlinksSeen) {
-    // Between the two locks some table went, perhaps this one: trust no frame, look again.
-    prune(pt, cpu, page, 0);
-  } else if (!sameTable(before, page)) {
+  const before = shared.pendingSpan.load();
+  if (shared.unlinks.load() !== cpu.unlinksSeen) return emptiedLate(pt, cpu, page);
+  let pruned = 0;
+  if (before !== span) {
     if (before !== -1) pruned = pruneLeafTable(pt, cpu, before);
-    shared.pendingPage.store(page);
+    shared.pendingSpan.store(span);
     shared.pendingTable.store(table);
     shared.pendingParent.store(parent);
   }
   return pruned;
 }
 
+const SPANS_PER_PAGE = 1 / 512;
+
+/** Between the two locks some table went, perhaps this one: trust no frame, look again. Context: the write lock, which is released. */
+function emptiedLate(pt: PageTable, cpu: Cpu, page: number): number {
+  prune(pt, cpu, page, 0);
+  return 0;
+}
+
 /**
  * prune for the pending leaf table when its parent keeps other tables, as it nearly always does. Context: the write lock. The
  * remembered frames are still what they were: only a prune, or an operation that settles first, unlinks tables.
  */
-function pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): number {
+function pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): number {
   const memory = pt.memory;
   const table = pt.shared.pendingTable.load();
   if (memory.addEntries(table, 0) !== 0) return 0;
-  const parent = pt.shared.pendingParent.load();
+  const parent = memory.enter(pt.shared.pendingParent.load());
   pt.cost.countUpdates++;
-  if (memory.addEntries(parent, -1) === 0) {
-    memory.addEntries(parent, 1);
-    prune(pt, cpu, page, 0);
-    return 0;
-  }
-  const at = memory.locate(parent, (page >>> 9) & 511);
-  memory.put(at, 0, 0);
-  memory.count(parent, -1);
-  countUnlink(pt);
-  cpu.prunedPage = page;
+  if (memory.addEntriesAt(parent, -1) === 0) return pruneUpwards(pt, cpu, span, parent);
+  memory.unlinkAt(parent, span & 511);
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  cpu.prunedSpan = span;
   return table;
+}
+
+/** The parent would be left empty: the walk from the root counts it down again. Context: the write lock. */
+function pruneUpwards(pt: PageTable, cpu: Cpu, span: number, parent: number): number {
+  pt.memory.addEntriesAt(parent, 1);
+  prune(pt, cpu, span * 512, 0);
+  return 0;
 }
 
 /** Prunes all tables that an unmap emptied. */
@@ -108,13 +116,7 @@ function countUnlink(pt: PageTable): void {
 /** A leaf table is gone: it is not pending any more. Context: the write lock. */
 function forgetPending(pt: PageTable, table: number): void {
   if (pt.shared.pendingTable.load() !== table) return;
-  pt.shared.pendingPage.store(-1);
-}
-
-/** Whether two pages lie in the span of one leaf table. */
-function sameTable(a: number, b: number): boolean {
-  const start = b - (b & 511);
-  return a >= start && a < start + 512;
+  pt.shared.pendingSpan.store(-1);
 }
 
 /**
@@ -165,10 +167,10 @@ function gatherPruned(pt: PageTable, cpu: Cpu, page: number, level: number): voi
 
 function settle(pt: PageTable, cpu: Cpu): void {
   pt.cost.writeLocks++;
-  const pending = pt.shared.pendingPage.load();
+  const pending = pt.shared.pendingSpan.load();
   if (pending !== -1) {
-    prune(pt, cpu, pending, 0);
-    pt.shared.pendingPage.store(-1);
+    prune(pt, cpu, pending * 512, 0);
+    pt.shared.pendingSpan.store(-1);
   }
 }
 

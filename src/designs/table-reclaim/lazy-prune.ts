@@ -55,19 +55,18 @@ function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number): Flow
 /** The common case: one leaf table was emptied. It is pending from now on; what was pending before goes. */
 function* emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: number): Flow<number> {
   const shared = pt.shared;
-  let pruned = 0;
+  const span = (page * SPANS_PER_PAGE) | 0;
   pt.cost.writeLocks++;
   yield shared.lock.writeLock();
   yield;
-  const before = shared.pendingPage.load();
+  const before = shared.pendingSpan.load();
   yield;
-  if (shared.unlinks.load() !== cpu.unlinksSeen) {
-    // Between the two locks some table went, perhaps this one: trust no frame, look again.
-    yield* prune(pt, cpu, page, 0);
-  } else if (!sameTable(before, page)) {
+  if (shared.unlinks.load() !== cpu.unlinksSeen) return yield* emptiedLate(pt, cpu, page);
+  let pruned = 0;
+  if (before !== span) {
     if (before !== -1) pruned = yield* pruneLeafTable(pt, cpu, before);
     yield;
-    shared.pendingPage.store(page);
+    shared.pendingSpan.store(span);
     yield;
     shared.pendingTable.store(table);
     yield;
@@ -77,33 +76,44 @@ function* emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: 
   return pruned;
 }
 
+const SPANS_PER_PAGE = 1 / 512;
+
+/** Between the two locks some table went, perhaps this one: trust no frame, look again. Context: the write lock, which is released. */
+function* emptiedLate(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
+  yield* prune(pt, cpu, page, 0);
+  yield pt.shared.lock.writeUnlock();
+  return 0;
+}
+
 /**
  * prune for the pending leaf table when its parent keeps other tables, as it nearly always does. Context: the write lock. The
  * remembered frames are still what they were: only a prune, or an operation that settles first, unlinks tables.
  */
-function* pruneLeafTable(pt: PageTable, cpu: Cpu, page: number): Flow<number> {
+function* pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): Flow<number> {
   const memory = pt.memory;
   yield;
   const table = pt.shared.pendingTable.load();
   yield;
   if (memory.addEntries(table, 0) !== 0) return 0;
   yield;
-  const parent = pt.shared.pendingParent.load();
+  const parent = memory.enter(pt.shared.pendingParent.load());
   pt.cost.countUpdates++;
   yield;
-  if (memory.addEntries(parent, -1) === 0) {
-    yield;
-    memory.addEntries(parent, 1);
-    yield* prune(pt, cpu, page, 0);
-    return 0;
-  }
-  const at = memory.locate(parent, (page >>> 9) & 511);
+  if (memory.addEntriesAt(parent, -1) === 0) return yield* pruneUpwards(pt, cpu, span, parent);
   yield;
-  memory.put(at, 0, 0);
-  memory.count(parent, -1);
-  yield* countUnlink(pt);
-  cpu.prunedPage = page;
+  memory.unlinkAt(parent, span & 511);
+  yield;
+  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  cpu.prunedSpan = span;
   return table;
+}
+
+/** The parent would be left empty: the walk from the root counts it down again. Context: the write lock. */
+function* pruneUpwards(pt: PageTable, cpu: Cpu, span: number, parent: number): Flow<number> {
+  yield;
+  pt.memory.addEntriesAt(parent, 1);
+  yield* prune(pt, cpu, span * 512, 0);
+  return 0;
 }
 
 /** Prunes all tables that an unmap emptied. */
@@ -129,13 +139,7 @@ function* forgetPending(pt: PageTable, table: number): Flow<void> {
   yield;
   if (pt.shared.pendingTable.load() !== table) return;
   yield;
-  pt.shared.pendingPage.store(-1);
-}
-
-/** Whether two pages lie in the span of one leaf table. */
-function sameTable(a: number, b: number): boolean {
-  const start = b - (b & 511);
-  return a >= start && a < start + 512;
+  pt.shared.pendingSpan.store(-1);
 }
 
 /**
@@ -191,11 +195,11 @@ function* settle(pt: PageTable, cpu: Cpu): Flow<void> {
   pt.cost.writeLocks++;
   yield pt.shared.lock.writeLock();
   yield;
-  const pending = pt.shared.pendingPage.load();
+  const pending = pt.shared.pendingSpan.load();
   if (pending !== -1) {
-    yield* prune(pt, cpu, pending, 0);
+    yield* prune(pt, cpu, pending * 512, 0);
     yield;
-    pt.shared.pendingPage.store(-1);
+    pt.shared.pendingSpan.store(-1);
   }
   yield pt.shared.lock.writeUnlock();
 }

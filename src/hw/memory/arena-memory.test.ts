@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../test/support/domain-arbitraries.ts';
-import { ArenaMemory, HostMemoryExhausted } from './arena-memory.ts';
+import { ArenaMemory, HostMemoryExhausted, PIECE_BYTES } from './arena-memory.ts';
 import { WORDS_PER_FRAME } from './table-memory.ts';
 
 const ZERO: readonly [number, number] = [0, 0];
@@ -172,6 +172,127 @@ for (const keepZeroFrames of [false, true]) {
   });
 }
 
+// ---- follow ----
+
+const TABLE_BITS = 3;
+const MASK = 0x83;
+
+type Step = readonly [
+  what: 'table' | 'leaf' | 'drop' | 'remember' | 'touch' | 'empty' | 'grow',
+  frame: number,
+  at: number,
+];
+
+const steps = fc.array(
+  fc.tuple(
+    fc.constantFrom<Step[0]>(
+      'table',
+      'table',
+      'leaf',
+      'drop',
+      'remember',
+      'remember',
+      'touch',
+      'touch',
+      'empty',
+      'grow',
+    ),
+    fc.nat(20),
+    fc.nat(3),
+  ),
+  { minLength: 1, maxLength: 120, size: 'max' },
+);
+
+/** Tables of tables in `parents`, and for each word of them what it points to. */
+class PointedMemory {
+  readonly memory: ArenaMemory;
+  readonly parents: number[];
+  readonly below = new Map<string, number>();
+  readonly children: number[] = [];
+
+  constructor(keepZeroFrames: boolean) {
+    this.memory = new ArenaMemory({ keepZeroFrames });
+    this.parents = [1, 2, 3].map(() => this.memory.allocFrame(true));
+  }
+
+  act([what, frame, index]: Step): void {
+    const { memory, below } = this;
+    const parent = this.parents[frame % this.parents.length] as number;
+    const key = `${parent} ${index}`;
+    const child = this.children[frame % this.children.length];
+    const used = memory.lo(memory.locate(parent, index)) !== 0;
+    if (what === 'table' && !used) {
+      const table = memory.allocFrame();
+      this.children.push(table);
+      expect(memory.installIfZero(parent, index, (table << 12) | TABLE_BITS, table >>> 20)).toBe(true);
+      below.set(key, table);
+    } else if (what === 'leaf' && !used) {
+      memory.fill(parent, index, (5 << 12) | MASK, 0);
+    } else if (what === 'drop' && used) {
+      memory.clear(parent, index);
+      const gone = below.get(key);
+      below.delete(key);
+      if (gone !== undefined) this.free(gone);
+    } else if (what === 'remember' && below.has(key)) {
+      memory.remember(parent, index, below.get(key) as number);
+    } else if (what === 'touch' && child !== undefined) {
+      memory.store(child, index, 1, index);
+    } else if (what === 'empty' && child !== undefined) {
+      memory.store(child, index, 0, 0);
+    } else if (what === 'grow') {
+      for (let i = 0; i < 300; i++) memory.allocFrame();
+    }
+  }
+
+  private free(table: number): void {
+    this.children.splice(this.children.indexOf(table), 1);
+    this.memory.freeFrame(table);
+  }
+
+  /** `follow` knows the way or says that it does not; it never leads elsewhere. */
+  check(): void {
+    const { memory } = this;
+    for (const parent of this.parents) {
+      for (let index = 0; index < 4; index++) {
+        const followed = memory.follow(memory.enter(parent), index);
+        if (followed === 0) continue;
+        const table = memory.tableIn(parent, index, MASK, TABLE_BITS);
+        expect([followed, memory.frameAt(followed)]).toEqual([memory.enter(table), table]);
+      }
+    }
+  }
+}
+
+for (const keepZeroFrames of [false, true]) {
+  describe(`follow, ${keepZeroFrames ? 'keeping' : 'giving back'} the host page of a zero frame`, () => {
+    it('leads to the table that the word points to, or nowhere', () => {
+      fc.assert(
+        fc.property(steps, (row) => {
+          const pointed = new PointedMemory(keepZeroFrames);
+          for (const step of row) {
+            pointed.act(step);
+            pointed.check();
+          }
+        }),
+        runs(150),
+      );
+    });
+
+    it('knows a way that it was told, until the table is gone', () => {
+      const memory = new ArenaMemory({ keepZeroFrames });
+      const [root, table] = [memory.allocFrame(true), memory.allocFrame()];
+      memory.installIfZero(root, 5, (table << 12) | TABLE_BITS, 0);
+      memory.fill(table, 0, 1, 0);
+      expect(memory.follow(memory.enter(root), 5)).toBe(0);
+      memory.remember(root, 5, table);
+      expect(memory.frameAt(memory.follow(memory.enter(root), 5))).toBe(table);
+      memory.clear(root, 5);
+      memory.fill(root, 4, 1, 0);
+      expect(memory.follow(memory.enter(root), 5)).toBe(0);
+    });
+  });
+}
+
 describe('arena memory', () => {
   it('never gives out frame 0, which reads as zero', () => {
     const memory = new ArenaMemory();
@@ -186,14 +307,14 @@ describe('arena memory', () => {
     const memory = new ArenaMemory();
     const frames = Array.from({ length: 1000 }, () => memory.allocFrame());
     const empty = memory.hostBytes;
-    expect(empty).toBeLessThan(100 * 4096);
+    expect(empty).toBeLessThan(100 * PIECE_BYTES);
     for (const pfn of frames) {
       memory.fill(pfn, 9, 1, 0);
       memory.clear(pfn, 9);
     }
-    expect(memory.hostBytes).toBeLessThanOrEqual(empty + 4096);
+    expect(memory.hostBytes).toBeLessThanOrEqual(empty + PIECE_BYTES);
     for (const pfn of frames) memory.fill(pfn, 9, 1, 0);
-    expect(memory.hostBytes).toBeGreaterThanOrEqual(empty + 999 * 4096);
+    expect(memory.hostBytes).toBeGreaterThanOrEqual(empty + 999 * PIECE_BYTES);
   });
 
   it('keeps the host page of a frame that becomes zero when it is told so', () => {
@@ -204,7 +325,7 @@ describe('arena memory', () => {
       memory.fill(pfn, 9, 1, 0);
       memory.clear(pfn, 9);
     }
-    expect(memory.hostBytes).toBe(empty + 100 * 4096);
+    expect(memory.hostBytes).toBe(empty + 100 * PIECE_BYTES);
   });
 
   it('has as many frames as the machine that it simulates, and says 0 beyond', () => {

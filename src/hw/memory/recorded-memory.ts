@@ -39,6 +39,8 @@ export class RecordedMemory implements TableMemory {
   private readonly allocator: SharedObject;
   private readonly frames: (Frame | undefined)[] = [undefined];
   private readonly free: number[] = [];
+  private pointerMask = 0;
+  private pointerLo = 0;
   /** Code of the newest plain access. */
   private lastCode = -1;
 
@@ -75,8 +77,51 @@ export class RecordedMemory implements TableMemory {
     return this.locate(pfn, index);
   }
 
-  writable(pfn: number, index: number): number {
-    return pfn === 0 ? 0 : this.locate(pfn, index);
+  // The way down of a hot walk: a table is known by its frame, and each step of the way is a load like any other.
+
+  enter(pfn: number): number {
+    return pfn;
+  }
+
+  setPointers(mask: number, tableLo: number): void {
+    this.pointerMask = mask;
+    this.pointerLo = tableLo;
+  }
+
+  follow(table: number, index: number): number {
+    return this.tableIn(table, index, this.pointerMask, this.pointerLo);
+  }
+
+  wordIn(table: number, index: number): number {
+    return this.locate(table, index);
+  }
+
+  frameAt(table: number): number {
+    return table;
+  }
+
+  countAt(_table: number, _delta: number): void {}
+
+  addEntriesAt(table: number, delta: number): number {
+    return this.addEntries(table, delta);
+  }
+
+  countEntriesAt(table: number, delta: number): number {
+    return this.addEntries(table, delta);
+  }
+
+  unlinkAt(table: number, index: number): void {
+    this.clear(table, index);
+  }
+
+  remember(_parent: number, _index: number, _child: number): void {}
+
+  link(_parent: number, _index: number, child: number): number {
+    return child;
+  }
+
+  installTable(parent: number, index: number, lo: number, hi: number, child: number): number {
+    return this.installIfZero(parent, index, lo, hi) ? child : 0;
   }
 
   lo(at: number): number {

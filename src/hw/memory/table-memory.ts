@@ -10,6 +10,36 @@
  */
 export interface TableMemory {
   /**
+   * The way down of a hot walk: `enter` the root, `follow` the words that point to tables, then `wordIn` the last. What stands for
+   * a table on the way is the memory's own, 0 for none, and good as long as a position from `locate`. Not an access.
+   */
+  enter(pfn: number): number;
+  /**
+   * Loads word `index` as `tableIn` does with what `setPointers` said; only in tables from `allocFrame(true)`. 0: the word points to
+   * no table, or memory does not know the way: `tableIn` has the answer, `remember` or `link` makes the way known.
+   */
+  follow(table: number, index: number): number;
+  /** What a word that points to a table looks like: told once, by whoever makes a page table here. */
+  setPointers(mask: number, tableLo: number): void;
+  /** As `locate`, in a table that was followed to. The same for the others with `At`. */
+  wordIn(table: number, index: number): number;
+  /** Frame of the table; also right after a change of its counters. */
+  frameAt(table: number): number;
+  /** As `count`. */
+  countAt(table: number, delta: number): void;
+  /** As `addEntries`. */
+  addEntriesAt(table: number, delta: number): number;
+  /** Both in one. */
+  countEntriesAt(table: number, delta: number): number;
+  /** As `clear`, of a word that points to a table. */
+  unlinkAt(table: number, index: number): void;
+  /** Book-keeping for `follow`, not an access: word `index` of `parent` points to `child`. */
+  remember(parent: number, index: number, child: number): void;
+  /** The same for a child that is to be written, as with `open`; returns it as followed to. */
+  link(parent: number, index: number, child: number): number;
+  /** `installIfZero` of a word that points to `child`, a new table, and then `link`; 0 when the word was not zero. */
+  installTable(parent: number, index: number, lo: number, hi: number, child: number): number;
+  /**
    * Where word `index` (0 .. 511) of frame `pfn` is, for `lo` and `hi`. Not an access by itself. Good until the frame is freed; in
    * `ArenaMemory`, which moves pieces, only as long as one flow runs alone. Interleaved flows use a memory that never moves.
    */
@@ -25,9 +55,7 @@ export interface TableMemory {
   tableIn(pfn: number, index: number, mask: number, tableLo: number): number;
   /** As `locate`, for a run of words that will be written with `put`: words follow each other two positions apart. */
   open(pfn: number, index: number): number;
-  /** As `open`, but 0 where that would have to make room first: lets a hot path stay free of what that calls. */
-  writable(pfn: number, index: number): number;
-  /** Plain store at a position from `open`; the caller says with `count` how many words became non-zero or zero. */
+  /** Plain store at a position from `open` or `wordIn`, never over a pointer to a table; the caller says with `count` how many words became non-zero or zero. */
   put(at: number, lo: number, hi: number): void;
   /** Book-keeping for `put`, not an access: `delta` more words of the frame are non-zero now. */
   count(pfn: number, delta: number): void;
@@ -40,8 +68,8 @@ export interface TableMemory {
   clear(pfn: number, index: number): void;
   /** Exchange with zero; bits 31:0 of what was there. */
   exchangeZero(pfn: number, index: number): number;
-  /** A zeroed frame, or 0 when memory is used up. */
-  allocFrame(): number;
+  /** A zeroed frame, or 0 when memory is used up. `holdsPointers`: words of it may be followed. */
+  allocFrame(holdsPointers?: boolean): number;
   /** The frame may be given out again at once, contents as they are. */
   freeFrame(pfn: number): void;
   /** Adds to `page->_refcount`, returns the new value. */

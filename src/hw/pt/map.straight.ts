@@ -77,7 +77,7 @@ function descend(pt: PageTable, cpu: Cpu, page: number, level: number): number {
     const lo = memory.lo(word);
     let child = 0;
     if ((lo & presentLo) === 0) {
-      child = newTable(pt, table, index);
+      child = newTable(pt, table, index, at - 1);
       if (child === 0) cpu.status = ENOMEM;
     } else if ((lo & pageSizeLo) !== 0) {
       cpu.status = EADDRINUSE;

@@ -79,7 +79,7 @@ function* descend(pt: PageTable, cpu: Cpu, page: number, level: number): Flow<nu
     const lo = memory.lo(word);
     let child = 0;
     if ((lo & presentLo) === 0) {
-      child = yield* newTable(pt, table, index);
+      child = yield* newTable(pt, table, index, at - 1);
       if (child === 0) cpu.status = ENOMEM;
     } else if ((lo & pageSizeLo) !== 0) {
       cpu.status = EADDRINUSE;

@@ -8,16 +8,13 @@ import { addressHi, addressLo, indexAt, tablePfn } from './format.ts';
 import { freeTable } from './gather.ts';
 import type { PageTable } from './page-table.ts';
 
-/** Allocates, counts and installs a table at an entry that was empty; the frame of the table that is there then, or 0. */
-export function* newTable(pt: PageTable, parent: number, index: number): Flow<number> {
+/** Allocates, counts and installs a table of `level` at an entry that was empty; the frame of the table that is there then, or 0. */
+export function* newTable(pt: PageTable, parent: number, index: number, level: number): Flow<number> {
   const memory = pt.memory;
   yield;
-  const table = memory.allocFrame();
+  const table = memory.allocFrame(level > 0);
   if (table === 0) return 0;
-  const cost = pt.cost;
-  cost.tablesAllocated++;
-  const alive = cost.tablesAllocated - cost.tablesFreed;
-  if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
+  countTable(pt);
   if (pt.hooks.uses.entries) yield* pt.hooks.tableAllocated(pt, table);
   yield;
   if (memory.installIfZero(parent, index, addressLo(table) | pt.format.tableLo, addressHi(table))) {
@@ -31,23 +28,50 @@ export function* newTable(pt: PageTable, parent: number, index: number): Flow<nu
   return tablePfn(memory.lo(word), memory.hi(word));
 }
 
-/** The table that entry `index` of `parent` points to, installed if missing; 0 at a leaf or without memory. */
-export function* tableAt(pt: PageTable, parent: number, index: number): Flow<number> {
+/** One more table is allocated. */
+export function countTable({ cost }: PageTable): void {
+  cost.tablesAllocated++;
+  const alive = cost.tablesAllocated - cost.tablesFreed;
+  if (alive > cost.tablesAlivePeak) cost.tablesAlivePeak = alive;
+}
+
+/** The table of `level` that entry `index` of `parent` points to, installed if missing; 0 at a leaf or without memory. */
+export function* tableAt(pt: PageTable, parent: number, index: number, level: number): Flow<number> {
   const memory = pt.memory;
   yield;
   const table = memory.tableIn(parent, index, pt.tableMask, pt.tableLo);
-  if (table !== 0) return table;
+  if (table !== 0) {
+    memory.remember(parent, index, table);
+    return table;
+  }
   yield;
   if ((memory.lo(memory.locate(parent, index)) & pt.presentLo) !== 0) return 0;
-  return yield* newTable(pt, parent, index);
+  return yield* newTable(pt, parent, index, level);
 }
 
 /** The table at `bottom` on the path of `page`, installed if missing; 0 at a leaf or without memory. */
 export function* tableFor(pt: PageTable, page: number, bottom: number): Flow<number> {
   let table = pt.root;
   for (let level = pt.top; level > bottom && table !== 0; level--) {
-    table = yield* tableAt(pt, table, indexAt(page, level));
+    table = yield* tableAt(pt, table, indexAt(page, level), level - 1);
   }
+  return table;
+}
+
+/** The table at `bottom` on the path of `page`, or 0. The way to it is then known to `follow`, and `path` has the frames of it. */
+export function* findTable(pt: PageTable, path: Int32Array, page: number, bottom: number): Flow<number> {
+  const memory = pt.memory;
+  let table = pt.root;
+  for (let level = pt.top; level > bottom; level--) {
+    const index = indexAt(page, level);
+    path[level] = table;
+    yield;
+    const below = memory.tableIn(table, index, pt.tableMask, pt.tableLo);
+    if (below === 0) return 0;
+    memory.remember(table, index, below);
+    table = below;
+  }
+  path[bottom] = table;
   return table;
 }
 

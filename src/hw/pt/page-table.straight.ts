@@ -90,8 +90,8 @@ export interface Cpu {
   removedEnd: number;
   /** `shared.unlinks` as it was while this CPU last held the read lock of an unmap. */
   unlinksSeen: number;
-  /** A page of the span of the leaf table that `emptied` unlinked. */
-  prunedPage: number;
+  /** Span of the leaf table that `emptied` unlinked, as page / 512. */
+  prunedSpan: number;
   /** Level at which the last walk ended. */
   level: number;
   /** Level of the entry that pointed to the highest table that a reclaiming unmap unlinked; 0 when none. */
@@ -134,7 +134,7 @@ export interface ReclaimHooks {
   childLeft(pt: PageTable, cpu: Cpu, page: number, level: number): boolean;
   /**
    * A fast-path unmap of `page` left the leaf table `table`, below `parent`, without entries, and holds no lock any more. Returns
-   * the frame of another leaf table that was unlinked instead, with a page of its span in `cpu.prunedPage`, or 0; what is more
+   * the frame of another leaf table that was unlinked instead, with its span in `cpu.prunedSpan`, or 0; what is more
    * is on the gather.
    */
   emptied(pt: PageTable, cpu: Cpu, page: number, table: number, parent: number): number;
@@ -181,6 +181,8 @@ export interface PageTable {
   /** `leafLo` of the format by permission, eight bits each: what a leaf of 4 KiB has besides its address. */
   readonly leafBits: number;
   readonly pageSizeLo: number;
+  /** Of these low bits a 2 MiB leaf has `pageSizeLo` alone: all but the PAT bit of x86, which lies below the address. */
+  readonly largeMask: number;
   /**
    * Which fast path of kernel/iommu/domain.ts applies: 0 none, 1 plain, 2 with `shared.lock` held for reading and entries
    * counted by `addEntries`. They are for 4 levels and for designs that look at no single entry and no step of a walk.
@@ -208,7 +210,7 @@ export function createPageTable(options: PageTableOptions): PageTable {
   const { memory, format, levels } = options;
   if (!format.levels.includes(levels))
     throw new RangeError(`${format.name} has ${format.levels.join(', ')} levels, not ${levels}`);
-  const root = memory.allocFrame();
+  const root = memory.allocFrame(true);
   if (root === 0) throw new RangeError('no frame left for the root table');
   const pt: PageTable = {
     memory,
@@ -227,9 +229,11 @@ export function createPageTable(options: PageTableOptions): PageTable {
     presentLo: format.presentLo,
     leafBits: format.leafLo.reduce((bits, lo, prot) => bits | (lo << (8 * prot)), 0),
     pageSizeLo: format.pageSizeLo,
+    largeMask: format.pageSizeLo | 0x1ff000,
     fastPath: fastPathFor(options),
     shared: options.shared ?? createShared(new World(), plainWord),
   };
+  memory.setPointers(pt.tableMask, pt.tableLo);
   pt.cost.tablesAllocated = 1;
   pt.cost.tablesAlivePeak = 1;
   if (pt.hooks.uses.entries) pt.hooks.tableAllocated(pt, root);
@@ -250,7 +254,7 @@ export function createCpu(): Cpu {
     status: 0,
     removedEnd: 0,
     unlinksSeen: 0,
-    prunedPage: 0,
+    prunedSpan: 0,
     level: 0,
     freedLevel: 0,
     emptied: { pages: [], levels: [], count: 0 },

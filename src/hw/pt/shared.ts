@@ -17,8 +17,11 @@ export interface Shared {
   readonly lock: RwLock;
   /** A reader/writer lock a table, made when first asked for. */
   tableLock(table: number): RwLock;
-  /** The emptied leaf table left pending (lazy-prune): a page of its span or -1, its frame, and the frame of its parent. */
-  readonly pendingPage: Word;
+  /**
+   * The emptied leaf table left pending (lazy-prune): its span, as page / 512, or -1; its frame, and the frame of its parent. A span of a
+   * 4-level table is an int32, a page is not: a field would get a new box for each.
+   */
+  readonly pendingSpan: Word;
   readonly pendingTable: Word;
   readonly pendingParent: Word;
   /** How many tables were unlinked under the write lock: tells whether frames seen under the read lock are still what they were. */
@@ -42,35 +45,16 @@ export class PlainWord implements Word {
   }
 }
 
-/** The same for page numbers: in a typed array, since a field would get a new box for each number beyond int32. */
-export class PlainPage implements Word {
-  private readonly value: Float64Array;
-
-  constructor(value: number) {
-    this.value = Float64Array.of(value);
-  }
-
-  load(): number {
-    return this.value[0]!;
-  }
-
-  store(value: number): void {
-    this.value[0] = value;
-  }
+export function plainWord(_name: string, value: number): Word {
+  return new PlainWord(value);
 }
-
-export function plainWord(name: string, value: number): Word {
-  return name === PENDING_PAGE ? new PlainPage(value) : new PlainWord(value);
-}
-
-const PENDING_PAGE = 'pending page';
 
 /** `word` makes the shared variables: cells under the checker, plain words otherwise. */
 export function createShared(world: World, word: (name: string, value: number) => Word): Shared {
   const tableLocks = new Map<number, RwLock>();
   return {
     lock: new RwLock(world, 'pgd_lock'),
-    pendingPage: word(PENDING_PAGE, -1),
+    pendingSpan: word('pending span', -1),
     pendingTable: word('pending table', 0),
     pendingParent: word('pending parent', 0),
     unlinks: word('unlinks', 0),

@@ -12,8 +12,9 @@ import { iotlbSync, noIotlb } from '../../hw/pt/gather.ts';
 import { type Cpu, createPageTable, type FlushRange, type PageTable, type Semantics } from '../../hw/pt/page-table.ts';
 import type { Shared } from '../../hw/pt/shared.ts';
 import { destroyPageTable } from '../../hw/pt/walk.ts';
-import { mapGeneral, unmapGeneral } from './domain-general.ts';
-import { clearRun, flushRun, mapFresh, setRun, unmapLargePage } from './fast-path.ts';
+import { mapOther, unmapOther } from './fast-large.ts';
+import { gatherRun, mapFresh, translateUnknown, unmappedLast } from './fast-path.ts';
+import { unmapUnknown } from './fast-range.ts';
 import { createFlushQueue, type FlushQueue, flushTimeout } from './flush-queue.ts';
 import type { TableReclaim } from './table-reclaim.ts';
 
@@ -59,10 +60,12 @@ export function* createDomain(options: DomainOptions): Flow<IommuDomain> {
  * Maps [iova, iova + pages) to [paddr, …) with the largest page sizes that fit. 0, or an error: then nothing of the range
  * is mapped that was not before (what was entered is unmapped again, as the core does).
  *
- * Fast path, after __do_map_single_page: a run of 4 KiB leaves within one leaf table. It goes as far as it gets; the general
- * path goes on from there and decides about live entries and errors. Here, and in iommuUnmap and iommuIovaToPhys, the
- * walk is written out level by level and nothing is called that need not be: a call costs V8 as much as a level
- * (bench/README.md).
+ * Fast path, after __do_map_single_page: one page, in a leaf table that is there. Here, and in iommuUnmap and
+ * iommuIovaToPhys, the walk is written out level by level, and whatever else there is to do is a call at the end: what V8
+ * knows of an object is lost where two ways meet, and then checked again; a function of another module, even when inlined,
+ * costs seven instructions; and it inlines what is shorter than 460 bytes of bytecode (bench/README.md). Hence the numbers: 2^36
+ * pages is where a 4-level table ends, which an int32 (`near`) need not be asked; 2^-27 brings the index in the root down;
+ * frames below 0x7ffffe00 are an int32, with room for a run.
  */
 export function* iommuMap(
   domain: IommuDomain,
@@ -74,164 +77,139 @@ export function* iommuMap(
 ): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  const first = iova & 511;
   const leafLo = (pt.leafBits >>> ((prot & 3) << 3)) & 255;
-  let done = 0;
+  const low = iova | 0;
+  const near = low === iova;
   if (
-    fast !== 0 &&
-    pages > 0 &&
-    first + pages <= 512 &&
-    inReach(iova) &&
-    paddr >= 0 &&
-    paddr < 0x7ffffe00 &&
-    leafLo !== 0
+    fast === 0 ||
+    pages !== 1 ||
+    !(iova >= 0 && (near || iova < 0x1000000000)) ||
+    !(paddr >= 0 && paddr < 0x7ffffe00) ||
+    leafLo === 0
   ) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-      yield pt.shared.lock.readLock();
-    }
-    yield;
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    yield;
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    yield;
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    const at = memory.writable(table, first);
-    if (at === 0 || pages === 512) {
-      done = yield* mapFresh(pt, middle, iova, paddr, pages, leafLo);
-    } else {
-      if (pages === 1) {
-        yield;
-        if ((memory.lo(at) & pt.presentLo) === 0) {
-          yield;
-          memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
-          done = 1;
-        }
-      } else {
-        done = yield* setRun(pt, at, pages, paddr, leafLo);
-      }
-      memory.count(table, done);
-      pt.cost.leaves4K += done;
-      if (fast === 2) {
-        pt.cost.countUpdates++;
-        yield;
-        memory.addEntries(table, done);
-      }
-    }
-    if (fast === 2) {
-      yield pt.shared.lock.readUnlock();
-    }
-    if (done === pages) return 0;
+    return yield* mapOther(domain, cpu, iova, paddr, pages, prot);
   }
-  return yield* mapGeneral(domain, cpu, iova, paddr, pages, prot, done);
-}
-
-/** Whether a 4-level table translates `iova`. An int32 is asked first: V8 drops the rest while it sees no other. */
-function inReach(iova: number): boolean {
-  return iova >= 0 && ((iova | 0) === iova || iova < 2 ** 36);
-}
-
-/** Index in the root of a 4-level table. */
-function topIndex(iova: number): number {
-  return (iova | 0) === iova ? iova >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  const memory = pt.memory;
+  if (fast === 2) {
+    pt.cost.readLocks++;
+    yield pt.shared.lock.readLock();
+  }
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  yield;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  yield;
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  yield;
+  const table = memory.follow(middle, (low >>> 9) & 511);
+  const at = memory.wordIn(table, low & 511);
+  yield;
+  if (table === 0 || (memory.lo(at) & pt.presentLo) !== 0) {
+    return yield* mapFresh(domain, cpu, iova, paddr, prot, middle);
+  }
+  yield;
+  memory.put(at, (paddr << 12) | leafLo, paddr >>> 20);
+  pt.cost.leaves4K++;
+  if (fast === 2) {
+    pt.cost.countUpdates++;
+    yield;
+    memory.countEntriesAt(table, 1);
+    yield pt.shared.lock.readUnlock();
+  } else {
+    memory.countAt(table, 1);
+  }
+  return 0;
 }
 
 /**
  * Unmaps [iova, iova + pages) and, in strict mode, flushes and frees. Returns the 4 KiB pages unmapped (iommu_unmap).
  *
- * Fast path: leaves of one leaf table, all there; or one 2 MiB leaf.
+ * Fast path: one page that is there.
  */
 export function* iommuUnmap(domain: IommuDomain, cpu: Cpu, iova: number, pages: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  const first = iova & 511;
-  let done = 0;
-  if (fast !== 0 && pages > 0 && first + pages <= 512 && inReach(iova)) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    let left = 1;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-      yield pt.shared.lock.readLock();
-    }
-    yield;
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    yield;
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    yield;
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    if (pages === 512) {
-      done = yield* unmapLargePage(pt, middle, low);
-    } else {
-      // Frame 0 reads as zero: below a missing table nothing is found.
-      const at = memory.locate(table, first);
-      if (pages === 1) {
-        yield;
-        if ((memory.lo(at) & pt.presentLo) !== 0) {
-          yield;
-          memory.put(at, 0, 0);
-          done = 1;
-        }
-      } else {
-        done = yield* clearRun(pt, at, pages);
-      }
-      if (done > 0) {
-        memory.count(table, -done);
-        if (fast === 2) {
-          pt.cost.countUpdates++;
-          yield;
-          left = memory.addEntries(table, -done);
-        }
-      }
-    }
-    if (fast === 2) {
-      yield;
-      cpu.unlinksSeen = pt.shared.unlinks.load();
-      yield pt.shared.lock.readUnlock();
-    }
-    if (done === pages) {
-      const pruned = left === 0 ? yield* pt.hooks.emptied(pt, cpu, iova, table, middle) : 0;
-      yield* flushRun(domain, cpu, iova, pages, pruned);
-      return pages;
-    }
+  const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || pages !== 1 || !(iova >= 0 && (near || iova < 0x1000000000))) {
+    return yield* unmapOther(domain, cpu, iova, pages);
   }
-  return yield* unmapGeneral(domain, cpu, iova, pages, done);
+  const memory = pt.memory;
+  if (fast === 2) {
+    pt.cost.readLocks++;
+    yield pt.shared.lock.readLock();
+  }
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  yield;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  yield;
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  yield;
+  const table = memory.follow(middle, (low >>> 9) & 511);
+  // Frame 0 reads as zero: below a missing table nothing is found.
+  const at = memory.wordIn(table, low & 511);
+  yield;
+  if ((memory.lo(at) & pt.presentLo) === 0) return yield* unmapUnknown(domain, cpu, iova, 1);
+  yield;
+  memory.put(at, 0, 0);
+  if (fast === 2) {
+    pt.cost.countUpdates++;
+    yield;
+    if (memory.countEntriesAt(table, -1) === 0) return yield* unmappedLast(domain, cpu, iova, table, middle);
+    yield pt.shared.lock.readUnlock();
+  } else {
+    memory.countAt(table, -1);
+  }
+  return yield* flushPage(domain, cpu, iova);
+}
+
+function* flushPage(domain: IommuDomain, cpu: Cpu, iova: number): Flow<number> {
+  if (domain.queue !== null || cpu.gather.end !== 0) return yield* gatherRun(domain, cpu, iova, 1, 0);
+  const pt = domain.pt;
+  pt.cost.flushes++;
+  pt.cost.flushPages++;
+  yield* pt.flushRange(pt, iova, iova + 1, true);
+  return 1;
 }
 
 /** Frame that `iova` translates to, or -1. */
 export function* iommuIovaToPhys(domain: IommuDomain, iova: number): Flow<number> {
   const pt = domain.pt;
   const fast = pt.fastPath;
-  if (fast !== 0 && inReach(iova)) {
-    const memory = pt.memory;
-    const low = iova | 0;
-    if (fast === 2) {
-      pt.cost.readLocks++;
-      yield pt.shared.lock.readLock();
-    }
-    yield;
-    const upper = memory.tableIn(pt.root, topIndex(iova), pt.tableMask, pt.tableLo);
-    yield;
-    const middle = memory.tableIn(upper, (low >>> 18) & 511, pt.tableMask, pt.tableLo);
-    yield;
-    const table = memory.tableIn(middle, (low >>> 9) & 511, pt.tableMask, pt.tableLo);
-    // No leaf table: perhaps the entry in `middle` is a 2 MiB leaf. Frame 0 reads as zero.
-    const isLarge = table === 0;
-    yield;
-    const word = isLarge ? memory.locate(middle, (low >>> 9) & 511) : memory.locate(table, low & 511);
-    const lo = memory.lo(word);
-    const high = memory.hi(word) & 0xfffff;
+  const low = iova | 0;
+  const near = low === iova;
+  if (fast === 0 || !(iova >= 0 && (near || iova < 0x1000000000))) return yield* domain.reclaim.iovaToPhys(pt, iova);
+  const memory = pt.memory;
+  if (fast === 2) {
+    pt.cost.readLocks++;
+    yield pt.shared.lock.readLock();
+  }
+  const top = near ? low >>> 27 : (iova * 7.450580596923828e-9) & 511;
+  yield;
+  const upper = memory.follow(memory.enter(pt.root), top);
+  yield;
+  const middle = memory.follow(upper, (low >>> 18) & 511);
+  yield;
+  const table = memory.follow(middle, (low >>> 9) & 511);
+  yield;
+  if (table === 0) {
+    // Perhaps the entry in `middle` is a 2 MiB leaf; not with the PAT bit of large x86 pages, which lies below the address.
+    const large = memory.wordIn(middle, (low >>> 9) & 511);
+    const lo = memory.lo(large);
+    const high = memory.hi(large) & 0xfffff;
+    if ((lo & pt.largeMask) !== pt.pageSizeLo || high >= 2048) return yield* translateUnknown(domain, iova);
     if (fast === 2) {
       yield pt.shared.lock.readUnlock();
     }
-    // An int32 while it can be: a wider number is boxed. 1 GiB leaves and the PAT bit of large x86 pages: the general path.
-    if ((lo & pt.presentLo) !== 0 && high < 2048) {
-      if (!isLarge) return (lo >>> 12) | (high << 20);
-      if ((lo & 0x1ff000) === 0) return (lo >>> 12) | (high << 20) | (low & 511);
-    }
+    return (lo >>> 12) | (high << 20) | (low & 511);
   }
+  const word = memory.wordIn(table, low & 511);
+  const lo = memory.lo(word);
+  const high = memory.hi(word) & 0xfffff;
+  if (fast === 2) {
+    yield pt.shared.lock.readUnlock();
+  }
+  // An int32 while it can be: a wider number is boxed.
+  if ((lo & pt.presentLo) !== 0 && high < 2048) return (lo >>> 12) | (high << 20);
   return yield* domain.reclaim.iovaToPhys(pt, iova);
 }
 

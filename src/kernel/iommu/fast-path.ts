@@ -1,160 +1,170 @@
 /**
- * What the fast paths of domain.ts call: a run of leaves in a table that is new or still without memory of its own, one 2 MiB
- * leaf, and the sync at the end of an unmap. For 4-level page tables.
+ * Where the fast paths of domain.ts end when there is more to do than enter, remove or read one leaf: a leaf table that is
+ * new or that `follow` does not know, a page that is there already, a table that is left empty; and the sync at the end of
+ * an unmap. For 4-level page tables.
+ *
+ * Context of what domain.ts calls: the lock is held for reading where the design has one, and is released here.
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
-import { tableAt, tableFor } from '../../hw/pt/new-table.ts';
+import { addressHi, addressLo } from '../../hw/pt/format.ts';
+import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.ts';
+import { countTable, findTable } from '../../hw/pt/new-table.ts';
 import type { Cpu, PageTable } from '../../hw/pt/page-table.ts';
 import type { IommuDomain } from './domain.ts';
 import { syncOrQueue } from './domain-general.ts';
+import { leafBits, mapUnknown } from './fast-range.ts';
 
 /**
- * The rest of the fast path of map where there is no leaf table yet, where it is all zero, or where the range is the span of
- * one 2 MiB leaf. `middle`: the table at level 1, or 0. Returns the pages entered.
+ * Maps one page where `follow` found no leaf table below `middle`: installs one (pt_iommu_new_table). If there is one after all,
+ * or a page, or no `middle` (0), mapUnknown looks again.
  */
 export function* mapFresh(
-  pt: PageTable,
-  middle: number,
+  domain: IommuDomain,
+  cpu: Cpu,
   iova: number,
   paddr: number,
-  pages: number,
-  leafLo: number,
+  prot: number,
+  middle: number,
 ): Flow<number> {
+  const pt = domain.pt;
   const memory = pt.memory;
-  if (pages === 512 && (paddr & 511) === 0 && pt.maxLeafLevel > 0) {
-    return yield* mapLargePage(pt, middle, iova, paddr, leafLo);
-  }
-  const table = middle === 0 ? yield* tableFor(pt, iova, 0) : yield* tableAt(pt, middle, (iova >>> 9) & 511);
-  if (table === 0) return 0;
-  const done = yield* setRun(pt, memory.open(table, iova & 511), pages, paddr, leafLo);
-  memory.count(table, done);
-  pt.cost.leaves4K += done;
-  yield* countRun(pt, table, done);
-  return done;
-}
-
-/** Leaves of 4 KiB from position `at`, up to the first that is there already. Returns how many; the caller counts them. */
-export function* setRun(pt: PageTable, at: number, pages: number, paddr: number, leafLo: number): Flow<number> {
-  const memory = pt.memory;
-  const presentLo = pt.presentLo;
-  let done = 0;
-  for (; done < pages; done++) {
-    yield;
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) !== 0) break;
-    yield;
-    memory.put((at + 2 * done) | 0, ((paddr + done) << 12) | leafLo, (paddr + done) >>> 20);
-  }
-  return done;
-}
-
-/** Clears leaves from position `at`, up to the first that is not there. Returns how many; the caller counts them. */
-export function* clearRun(pt: PageTable, at: number, pages: number): Flow<number> {
-  const memory = pt.memory;
-  const presentLo = pt.presentLo;
-  let done = 0;
-  for (; done < pages; done++) {
-    yield;
-    if ((memory.lo((at + 2 * done) | 0) & presentLo) === 0) break;
-    yield;
-    memory.put((at + 2 * done) | 0, 0, 0);
-  }
-  return done;
-}
-
-/** One 2 MiB leaf where nothing is. Returns 512, or 0: the general path has to look. */
-function* mapLargePage(pt: PageTable, middle: number, iova: number, paddr: number, leafLo: number): Flow<number> {
-  const memory = pt.memory;
-  const table = middle === 0 ? yield* tableFor(pt, iova, 1) : middle;
-  if (table === 0) return 0;
-  const at = memory.open(table, (iova >>> 9) & 511);
+  const index = (iova >>> 9) & 511;
   yield;
-  if ((memory.lo(at) & pt.presentLo) !== 0) return 0;
+  if (middle === 0 || memory.lo(memory.wordIn(middle, index)) !== 0) {
+    return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  }
+  const parent = memory.frameAt(middle);
   yield;
-  memory.put(at, (paddr << 12) | leafLo | pt.pageSizeLo, paddr >>> 20);
-  memory.count(table, 1);
-  pt.cost.leaves2M++;
-  yield* countRun(pt, table, 1);
-  return 512;
+  const child = memory.allocFrame();
+  if (child === 0) return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  countTable(pt);
+  yield;
+  const table = memory.installTable(parent, index, addressLo(child) | pt.tableLo, addressHi(child), child);
+  if (table === 0) {
+    // Another CPU was first: its table is the one.
+    yield* freeTable(pt, child);
+    return yield* mapUnknown(domain, cpu, iova, paddr, 1, prot);
+  }
+  pt.cost.leaves4K++;
+  yield;
+  memory.put(memory.wordIn(table, iova & 511), (paddr << 12) | leafBits(pt, prot), paddr >>> 20);
+  if (pt.fastPath !== 2) {
+    memory.countAt(table, 1);
+    return 0;
+  }
+  pt.cost.countUpdates += 2;
+  yield;
+  memory.addEntriesAt(memory.enter(parent), 1);
+  yield;
+  memory.countEntriesAt(table, 1);
+  yield pt.shared.lock.readUnlock();
+  return 0;
 }
 
-/** Clears the 2 MiB leaf in `middle` that maps `low`. Returns 512, or 0: it is not one, or its table would be left empty. */
-export function* unmapLargePage(pt: PageTable, middle: number, low: number): Flow<number> {
-  const memory = pt.memory;
-  const at = memory.locate(middle, (low >>> 9) & 511);
+/** An unmap of one page left `table`, below `middle`, without entries. Context: the lock, which is released. Returns 1. */
+export function* unmappedLast(
+  domain: IommuDomain,
+  cpu: Cpu,
+  iova: number,
+  table: number,
+  middle: number,
+): Flow<number> {
+  const pt = domain.pt;
+  const frame = pt.memory.frameAt(table);
+  const parent = pt.memory.frameAt(middle);
   yield;
-  const lo = memory.lo(at);
-  if ((lo & pt.pageSizeLo) === 0 || (lo & pt.presentLo) === 0) return 0;
+  cpu.unlinksSeen = pt.shared.unlinks.load();
+  yield pt.shared.lock.readUnlock();
+  const pruned = yield* pt.hooks.emptied(pt, cpu, iova, frame, parent);
+  return yield* flushRun(domain, cpu, iova, 1, pruned);
+}
+
+/** iova_to_phys where `follow` knows no way to the leaf. */
+export function* translateUnknown(domain: IommuDomain, iova: number): Flow<number> {
+  const pt = domain.pt;
+  const memory = pt.memory;
+  const word = yield* findLeaf(pt, iova);
+  const lo = memory.lo(word);
+  const high = memory.hi(word) & 0xfffff;
+  yield* unlock(pt);
+  // 1 GiB leaves and the PAT bit of large x86 pages: the general path.
+  if ((lo & pt.presentLo) !== 0 && high < 2048) {
+    if ((lo & pt.pageSizeLo) === 0) return (lo >>> 12) | (high << 20);
+    if ((lo & 0x1ff000) === 0) return (lo >>> 12) | (high << 20) | (iova & 511);
+  }
+  return yield* domain.reclaim.iovaToPhys(pt, iova);
+}
+
+/** Position of the leaf of `iova`, of 4 KiB or 2 MiB, or of a word that is not present. */
+function* findLeaf(pt: PageTable, iova: number): Flow<number> {
+  const memory = pt.memory;
+  const path = new Int32Array(8);
+  const table = yield* findTable(pt, path, iova, 0);
+  yield;
+  if (table !== 0) return memory.wordIn(memory.enter(table), iova & 511);
+  return memory.wordIn(memory.enter(path[1]!), (iova >>> 9) & 511);
+}
+
+export function* unlock(pt: PageTable): Flow<void> {
   if (pt.fastPath === 2) {
-    // Counted down first: of several CPUs that clear the last entries, one sees 0 and leaves its entry to the general path.
-    pt.cost.countUpdates++;
-    yield;
-    if (memory.addEntries(middle, -1) === 0) {
-      yield;
-      memory.addEntries(middle, 1);
-      return 0;
-    }
+    yield pt.shared.lock.readUnlock();
   }
-  yield;
-  memory.put(at, 0, 0);
-  memory.count(middle, -1);
-  return 512;
-}
-
-function* countRun(pt: PageTable, table: number, entries: number): Flow<void> {
-  if (pt.fastPath !== 2 || entries === 0) return;
-  pt.cost.countUpdates++;
-  yield;
-  pt.memory.addEntries(table, entries);
 }
 
 /**
  * The sync at the end of an unmap that removed exactly what was asked for. `pruned`: a leaf table, unlinked elsewhere, that is
- * freed after the flush of its span.
+ * freed after the flush of its span. Returns `pages`.
  */
-export function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
+export function* flushRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<number> {
   const pt = domain.pt;
   if (domain.queue !== null || cpu.gather.end !== 0) {
-    yield* gatherRun(domain, cpu, iova, pages, pruned);
-    return;
+    return yield* gatherRun(domain, cpu, iova, pages, pruned);
   }
-  let start = iova;
-  let end = iova + pages;
-  if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
-    if (prunedStart > end || prunedStart + 512 < start) {
-      // Far away: a flush of its own, since one range over both would flush all that lies between.
-      yield* countedFlush(pt, prunedStart, prunedStart + 512, 0, false);
-    } else {
-      if (prunedStart < start) start = prunedStart;
-      if (prunedStart + 512 > end) end = prunedStart + 512;
-    }
+  const end = iova + pages;
+  if (pruned === 0) {
+    pt.cost.flushes++;
+    pt.cost.flushPages += pages;
+    yield* pt.flushRange(pt, iova, end, true);
+    return pages;
   }
-  yield* countedFlush(pt, start, end, pages, pruned === 0);
-  if (pruned !== 0) {
-    pt.cost.tablesFreed++;
-    yield;
-    pt.memory.freeFrame(pruned);
-  }
+  // The range lies in the span of one leaf table and this is another's: all of it below or all above.
+  const from = cpu.prunedSpan * 512;
+  const to = from + 512;
+  if (from > end || to < iova) yield* flushTwice(pt, iova, end, from, to);
+  else if (from < iova) yield* flushEnlarged(pt, from, end, pages);
+  else yield* flushEnlarged(pt, iova, to, pages);
+  pt.cost.tablesFreed++;
+  yield;
+  pt.memory.freeFrame(pruned);
+  return pages;
 }
 
-function* countedFlush(pt: PageTable, start: number, end: number, asked: number, ih: boolean): Flow<void> {
-  pt.cost.flushes++;
-  pt.cost.flushPages += end - start;
-  pt.cost.flushEnlargedPages += end - start - asked;
-  yield* pt.flushRange(pt, start, end, ih);
+/** The pruned table is far away: a flush of its own, since one range over both would flush all that lies between. */
+function* flushTwice(pt: PageTable, start: number, end: number, from: number, to: number): Flow<void> {
+  yield* flushEnlarged(pt, from, to, 0);
+  yield* flushEnlarged(pt, start, end, end - start);
+}
+
+function* flushEnlarged(pt: PageTable, start: number, end: number, asked: number): Flow<void> {
+  const cost = pt.cost;
+  const covered = end - start;
+  cost.flushes++;
+  cost.flushPages += covered;
+  cost.flushEnlargedPages += covered - asked;
+  yield* pt.flushRange(pt, start, end, false);
 }
 
 /** The same by way of the gather: for the queue, or when the design has put more there. */
-function* gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<void> {
+export function* gatherRun(domain: IommuDomain, cpu: Cpu, iova: number, pages: number, pruned: number): Flow<number> {
   const gather = cpu.gather;
   if (pruned !== 0) {
-    const prunedStart = cpu.prunedPage - (cpu.prunedPage & 511);
+    const prunedStart = cpu.prunedSpan * 512;
     gatherTable(gather, pruned);
     gatherRange(gather, prunedStart, prunedStart + 512, 0);
   }
   if (domain.queue === null && (iova > gather.end || iova + pages < gather.start)) yield* syncOrQueue(domain, cpu);
   gatherRange(gather, iova, iova + pages, pages);
   yield* syncOrQueue(domain, cpu);
+  return pages;
 }
