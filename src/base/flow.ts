@@ -16,9 +16,9 @@ export type Flow<R> = Generator<Step | undefined, R, undefined>;
  * What a scheduler may conclude from an operation without trying it:
  * `acquire` takes what only a `release` by its holder gives back; `wait` may be enabled and disabled by anything;
  * `relax` is a retry that came to nothing; `locked` waits, under TSO, until the thread's store buffer is empty (as `acquire` does
- * too); `atomic` may touch several words at once; `plain` never waits.
+ * too); `join` waits for the end of other threads; `atomic` may touch several words at once; `plain` never waits.
  */
-export type StepRole = 'acquire' | 'release' | 'wait' | 'relax' | 'locked' | 'atomic' | 'plain';
+export type StepRole = 'acquire' | 'release' | 'wait' | 'relax' | 'join' | 'locked' | 'atomic' | 'plain';
 
 /** An announced operation. The scheduler performs it, once it is enabled, as one step. */
 export interface Step {
@@ -29,6 +29,8 @@ export interface Step {
   perform(thread: number): void;
   /** Threads that `thread` waits for, as far as known: for deadlock reports. */
   waitsFor(thread: number): readonly number[];
+  /** `join`: names of the threads whose end it waits for. */
+  readonly joins?: readonly string[];
 }
 
 const NOBODY: readonly number[] = [];
@@ -71,6 +73,20 @@ export function cpuRelax(world: World): Step {
 }
 
 const RELAX_STEPS = new WeakMap<World, Step>();
+
+/** A step that waits until the named threads have ended, and under TSO until their stores have reached memory. */
+export function join(world: World, ...threads: readonly string[]): Step {
+  world.announce();
+  return {
+    label: `join ${threads.join(', ')}`,
+    role: 'join',
+    // The scheduler, which has the threads, decides when it is enabled.
+    enabled: () => true,
+    perform: () => {},
+    waitsFor: () => NOBODY,
+    joins: threads,
+  };
+}
 
 /** Announces that what follows, up to the next yield, is one step on purpose although it touches several words. */
 export const ATOMIC: Step = announcement('atomic');

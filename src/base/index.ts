@@ -3,7 +3,18 @@ export { assert, fail, InvariantError, unreachable } from './assert.ts';
 export * from './brands.ts';
 export { Cell } from './cell.ts';
 export { EventHub, type EventSource, type Observer } from './events.ts';
-export { ATOMIC, cpuRelax, type Flow, LOCKED, MFENCE, runAlone, type Step, type StepRole, until } from './flow.ts';
+export {
+  ATOMIC,
+  cpuRelax,
+  type Flow,
+  join,
+  LOCKED,
+  MFENCE,
+  runAlone,
+  type Step,
+  type StepRole,
+  until,
+} from './flow.ts';
 export {
   type BitField,
   bit,

@@ -38,9 +38,9 @@ export class SpinLock {
     this.releaseStep = this.step('release', 'release', { perform: (thread) => this.giveBack(thread) });
   }
 
-  /** The thread that holds it, or -1. */
+  /** The thread that holds it, or -1: a peek. */
   get owner(): number {
-    return this.owned;
+    return this.peekOwner();
   }
 
   acquire(): Step {

@@ -125,7 +125,8 @@ export class LocationTable {
       else high = middle;
     }
     const object = this.objects[low - 1];
-    return object === undefined ? undefined : { object, word: Math.floor((location - object.base) / stride) };
+    if (object === undefined || location > object.base + object.words * stride) return undefined;
+    return { object, word: Math.floor((location - object.base) / stride) };
   }
 }
 
@@ -309,6 +310,8 @@ export class World {
 
   private checkAlive(object: SharedObject, kind: AccessKind): void {
     if (!this.freed?.has(object)) return;
+    // Before the free it would have touched more than the object's life.
+    this.exchanged = true;
     this.tracer?.({ object, word: 0, kind, before: 'freed', after: 'freed', note: 'after it was freed' });
     throw new UseAfterFree(object.name, kind);
   }

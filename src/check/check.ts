@@ -162,7 +162,8 @@ export class Check {
     this.violation = violation;
     const steps = this.options.minimise;
     // A round that was seen many times is told once, and is as short as it can be.
-    if (steps === 0 || this.options.strategy === 'replay' || violation.tells !== undefined) this.ended = true;
+    const isShort = violation.schedule.length === 0 || violation.tells !== undefined;
+    if (steps === 0 || this.options.strategy === 'replay' || isShort) this.ended = true;
     else this.minimiser = new Minimiser(this.test, violation, steps);
   }
 

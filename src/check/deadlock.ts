@@ -24,15 +24,20 @@ export function explainEnd(run: Execution): Finding | null {
 function describeDeadlock(run: Execution, stuck: readonly number[]): string {
   const cycle = findCycle(run, stuck);
   if (cycle !== null) {
-    const parts = cycle.map((thread) => `${run.nameOf(thread)} waits in ${run.stepOf(thread)!.label}`);
-    return cycle.length === 1 ? `${parts[0]}, for itself` : `${parts.join(', which holds what ')} …, in a circle`;
+    if (cycle.length === 1) return `${waiting(run, cycle[0]!)}, for itself`;
+    const parts = cycle.map((thread, i) => `${waiting(run, thread)} for ${run.nameOf(cycle[(i + 1) % cycle.length]!)}`);
+    return `${parts.join(', ')}: a circle`;
   }
   const parts = stuck.map((thread) => {
     const step = run.stepOf(thread)!;
     const holders = step.waitsFor(thread).map((other) => run.nameOf(other));
-    return `${run.nameOf(thread)} waits in ${step.label}${holders.length === 0 ? '' : `, held by ${holders.join(' and ')}`}`;
+    return `${waiting(run, thread)}${holders.length === 0 ? '' : `, held by ${holders.join(' and ')}`}`;
   });
   return `${parts.join('; ')}; nothing can run`;
+}
+
+function waiting(run: Execution, thread: number): string {
+  return `${run.nameOf(thread)} waits in ${run.stepOf(thread)!.label}`;
 }
 
 /** Threads that wait for each other in a circle, or null. */
@@ -40,7 +45,9 @@ export function findCycle(run: Execution, stuck: readonly number[]): readonly nu
   for (const start of stuck) {
     const path = [start];
     for (;;) {
-      const next = run.stepOf(path.at(-1)!)?.waitsFor(path.at(-1)!)[0];
+      const step = run.stepOf(path.at(-1)!);
+      const next =
+        step?.role === 'join' ? run.joined(step).find((t) => !run.hasEnded(t)) : step?.waitsFor(path.at(-1)!)[0];
       if (next === undefined || run.hasEnded(next)) break;
       const at = path.indexOf(next);
       if (at !== -1) return path.slice(at);

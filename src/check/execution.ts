@@ -6,7 +6,7 @@
  * go to memory. With `choiceThreads` the rest are choices (choices.ts), one thread for each point where a thread chooses.
  */
 import type { Flow, Step } from '../base/flow.ts';
-import type { TestMistake } from '../base/mistake.ts';
+import { TestMistake } from '../base/mistake.ts';
 import { type LocationTable, type Tracer, World } from '../base/world.ts';
 import { Choices, type Path } from './choices.ts';
 import type { CheckTest, Daemon, Program } from './program.ts';
@@ -54,6 +54,8 @@ export class Execution {
   error: unknown = null;
   /** The last step was announced by more than a bare yield: its role, or '' for a plain one. */
   lastRole: Step['role'] | '' = '';
+  /** The last step, where it was announced. */
+  lastStep: Step | undefined;
   private readonly flows: Flow<unknown>[] = [];
   private readonly announced: (Step | undefined)[] = [];
   private readonly ended: boolean[] = [];
@@ -188,6 +190,8 @@ export class Execution {
     if (step === undefined) return true;
     const { role } = step;
     if (role === 'relax') return this.relaxing.enabled(thread);
+    if (role === 'join')
+      return this.joined(step).every((other) => this.ended[other]! && this.bufferLength(other) === 0);
     if ((role === 'locked' || role === 'acquire') && this.bufferLength(thread) > 0) return false;
     return step.enabled(thread);
   }
@@ -203,6 +207,16 @@ export class Execution {
   /** Steps that the thread has made. Context: orders were asked for. */
   madeBy(thread: number): number {
     return this.made[thread] ?? 0;
+  }
+
+  /** Threads whose end a `join` waits for. */
+  joined(step: Step): readonly number[] {
+    const names = Object.keys(this.program.threads);
+    return (step.joins ?? []).map((name) => {
+      const thread = names.indexOf(name);
+      if (thread === -1) throw new TestMistake(`${step.label}: there is no thread '${name}', but ${names.join(', ')}`);
+      return thread;
+    });
   }
 
   private bufferLength(thread: number): number {
@@ -233,6 +247,7 @@ export class Execution {
     }
     world.thread = thread;
     const step = this.announced[thread];
+    this.lastStep = step;
     if (step === undefined) {
       this.lastRole = '';
       this.advance(thread);
@@ -260,7 +275,8 @@ export class Execution {
         for (const property of seenBy) world.note(2 * property + 1);
       }
     }
-    this.relaxing.book(thread, this.stepStart);
+    // What a choice reads is no word that another thread's write would make a new turn for.
+    this.relaxing.book(this.path === null ? thread : -1, this.stepStart);
   }
 
   private checkChoices(thread: number): void {
@@ -276,7 +292,8 @@ export class Execution {
     if (this.isBuffer(thread)) {
       world.thread = thread - this.programThreads;
       world.bufferOf(world.thread)!.flush();
-      this.endStep(world.thread);
+      // As another's write: the thread that read its own store in the buffer is to look at memory now.
+      this.endStep(thread);
       world.thread = -1;
     } else {
       this.choices.count(world, thread - this.firstChoice);

@@ -4,6 +4,7 @@ export {
   Cell,
   cpuRelax,
   type Flow,
+  join,
   LOCKED,
   LockMisuse,
   type MemoryModel,

@@ -8,6 +8,8 @@ import { Minimal } from './strategies/minimal.ts';
 import type { Violation } from './verdicts.ts';
 
 const DEFAULT_STEPS = 1_000_000;
+/** What an execution costs besides its steps, in steps. */
+const EXECUTION = 20;
 
 export class Minimiser {
   /** The best so far. */
@@ -32,14 +34,14 @@ export class Minimiser {
     const { harness, strategy, best } = this;
     const before = harness.steps;
     const goesOn = strategy.next();
-    this.left -= 1 + harness.steps - before;
+    this.left -= EXECUTION + harness.steps - before;
     const { finding } = harness;
     if (finding !== null && finding.kind === best.kind && finding.property === best.property) {
       this.best = { ...finding, schedule: strategy.schedule() };
       this.harness = new Harness(this.test, false);
       const shorterThan = this.best.schedule.length;
       this.strategy = new Minimal(this.harness, { bound: strategy.bound, shorterThan, cache: true });
-      return this.left > 0;
+      return shorterThan > 0 && this.left > 0;
     }
     return (finding === null ? goesOn : strategy.resume()) && this.left > 0;
   }

@@ -113,7 +113,8 @@ export function runOptions(options: CheckCommandOptions, tests: readonly FoundTe
   const given = { memory, bound, runs, seed, maxExecutions, maxSeconds, cache, workers };
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RunOptions;
   const strategy = strategyOf(options);
-  if (options.checkpoint !== undefined || options.resume !== undefined) onlyTest(tests, 'a checkpoint');
+  if (options.checkpoint !== undefined || options.resume !== undefined)
+    onlyTest(tests, options.resume === undefined ? '--checkpoint' : '--resume');
   if (options.resume !== undefined) {
     const { saved, seconds } = savedIn(options.resume, tests[0]!, memory);
     return { ...known, strategy, resume: saved, secondsBefore: seconds };
@@ -128,7 +129,7 @@ function scheduleFor(
   tests: readonly FoundTest[],
   memory: MemoryModel | undefined,
 ): NonNullable<RunOptions['schedule']> {
-  const only = onlyTest(tests, 'a schedule');
+  const only = onlyTest(tests, '--schedule');
   // What is wrong from the start needs no step.
   if (text.trim() === '') return [];
   const parsed = parseSchedule(text, programThreads(withMemory(only.test, memory)));

@@ -226,8 +226,13 @@ export class Dpor implements Strategy {
   /** What the step came after, whatever the order: under TSO a flush its store, a locked operation the last flush; and what is asked for. */
   private enablersOf(run: Execution, thread: number): readonly number[] {
     const { orders } = this.harness;
-    if (!this.isTso && orders.length === 0) return NOTHING;
+    const isJoin = run.lastRole === 'join';
+    if (!this.isTso && orders.length === 0 && !isJoin) return NOTHING;
     const enablers: number[] = [];
+    for (const other of isJoin ? run.joined(run.lastStep!) : NOTHING) {
+      enablers.push(this.history.last[other]!);
+      if (this.isTso) enablers.push(this.history.last[run.bufferThread(other)]!);
+    }
     if (this.isTso && !run.isChoice(thread)) {
       if (run.isBuffer(thread)) enablers.push(this.history.lastWriter(run.world.log[run.stepStart]! >> 1));
       else if (run.lastRole === 'locked' || run.lastRole === 'acquire')
@@ -302,7 +307,8 @@ export class Dpor implements Strategy {
 /** Whether the step might touch other words after other steps. */
 function isUncertain(run: Execution, thread: number): boolean {
   const { log, logged, exchanged } = run.world;
-  if (exchanged || run.lastRole === 'atomic') return true;
+  // A step that failed was not made to its end.
+  if (exchanged || run.lastRole === 'atomic' || run.error !== null) return true;
   if (thread >= run.programThreads) return false;
   for (let i = run.stepStart + 1; i < logged; i++) if (log[i]! >> 1 !== log[run.stepStart]! >> 1) return true;
   return false;

@@ -277,8 +277,10 @@ export class RecordedMemory implements TableMemory {
       );
     }
     this.world.record(frame.object, 'read', LIFE);
-    if (!frame.inUse) throw new UseAfterFree(`word ${index} of ${this.name} ${pfn}`, kind);
-    return frame;
+    if (frame.inUse) return frame;
+    // Before the free it would have touched the word too.
+    this.world.exchanged = true;
+    throw new UseAfterFree(`word ${index} of ${this.name} ${pfn}`, kind);
   }
 
   private beginLocked(pfn: number, index: number, operation: string): Frame {
