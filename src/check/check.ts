@@ -15,6 +15,7 @@ import { Minimal } from './strategies/minimal.ts';
 import { Pct } from './strategies/pct.ts';
 import { RandomWalk } from './strategies/random.ts';
 import { Replay } from './strategies/replay.ts';
+import { RoundRobin } from './strategies/round-robin.ts';
 import type { Strategy } from './strategy.ts';
 import type { CheckResult, Decision, Limit, Violation } from './verdicts.ts';
 
@@ -54,6 +55,8 @@ export interface SavedCheck {
 
 const DEFAULT_RUNS = 1000;
 const DEFAULT_DEPTH = 3;
+/** Steps of a turn, in the fair schedules that are tried first. */
+const FAIR_TURNS = [1, 2, 3];
 
 export class Check {
   readonly test: CheckTest;
@@ -64,6 +67,9 @@ export class Check {
   private stoppedBy: Limit | null = null;
   private violation: Violation | null = null;
   private minimiser: Minimiser | null = null;
+  private triedFairly = false;
+  /** Schedules tried before the exploration, if one of them was enough. */
+  private fairExecutions = 0;
   private readonly stepsBefore: number;
 
   constructor(test: CheckTest, options: CheckOptions = {}) {
@@ -100,7 +106,7 @@ export class Check {
   }
 
   get executions(): number {
-    return this.strategy.executions;
+    return this.fairExecutions + this.strategy.executions;
   }
 
   get steps(): number {
@@ -143,7 +149,27 @@ export class Check {
     return !this.ended;
   }
 
+  /** A livelock that shows where threads take turns. Anything else the exploration finds by itself. */
+  private tryFairly(): void {
+    this.triedFairly = true;
+    const { strategy = 'dpor', resume, orders } = this.options;
+    if ((strategy !== 'dpor' && strategy !== 'minimal') || resume !== undefined || orders !== undefined) return;
+    for (const turn of FAIR_TURNS) {
+      const harness = new Harness(this.test, false);
+      const fair = new RoundRobin(harness, turn);
+      fair.next();
+      if (harness.finding?.kind !== 'livelock' || harness.finding.tells === undefined) continue;
+      this.fairExecutions = turn;
+      this.found({ ...harness.finding, schedule: fair.schedule() });
+      return;
+    }
+  }
+
   private one(): void {
+    if (!this.triedFairly) {
+      this.tryFairly();
+      if (this.ended) return;
+    }
     const goesOn = this.strategy.next();
     if (this.harness.finding !== null) {
       this.found({ ...this.harness.finding, schedule: this.strategy.schedule() });
@@ -183,7 +209,7 @@ export class Check {
   result(): CheckResult {
     const { test, violation } = this;
     return resultOf(test, {
-      executions: this.strategy.executions,
+      executions: this.executions,
       blocked: this.strategy.blocked,
       steps: this.steps,
       unreached: this.unreached,

@@ -123,7 +123,7 @@ export class Execution {
     this.advance(thread);
     this.world.thread = -1;
     if (this.world.logged !== 0 && this.error === null) {
-      this.error = new ForgottenYield(this.nameOf(thread), 'before its first yield');
+      this.error = new ForgottenYield(this.nameOf(thread), 'makes an access before its first yield');
     }
   }
 
