@@ -3,7 +3,7 @@
  * races, each choice reads a word of its own that a thread of its own counts up: an option for each count. That thread can
  * count at any time, but is enabled only where that makes a new race: after the choice was made, for the next option.
  */
-import { assert } from '../base/assert.ts';
+import { TestMistake } from '../base/mistake.ts';
 import type { World } from '../base/world.ts';
 
 /** Choices that a step made, in order; null when it made none. */
@@ -45,7 +45,8 @@ export class Choices {
     this.path ??= [];
     this.options ??= [];
     const chosen = this.asThreads ? this.read(world, options) : this.next(options);
-    assert(chosen < options, `choice ${chosen} of ${options}: a replayed step chooses among other options than before`);
+    // Only a schedule that was given can be so: one of another test.
+    if (chosen >= options) throw new TestMistake(`choice ${chosen} of ${options}: is it a schedule of this test?`);
     this.path.push(chosen);
     this.options.push(options);
     return chosen;

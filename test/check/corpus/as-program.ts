@@ -139,6 +139,12 @@ function* perform(objects: Objects, registers: Registers, op: Op): Flow<void> {
       sees(registers, objects.cells[op.cell]!.load());
       if (registers.seen === op.value) yield* run(objects, registers, op.inner);
       return;
+    case 'whichever': {
+      yield;
+      const chosen = world.choose(2);
+      sees(registers, chosen);
+      return yield* run(objects, registers, chosen === 1 ? op.inner : op.other);
+    }
     case 'choose':
       yield;
       return sees(registers, world.choose(2));

@@ -16,6 +16,7 @@ const THEMES: Readonly<Record<MemoryModel, readonly (readonly Draw[])[]>> = {
     ['read', 'write', 'spin', 'store', 'ifEqual'],
     ['until', 'untilBoth', 'store', 'load', 'add', 'spin'],
     ['choose', 'storeSeen', 'load', 'store', 'ifEqual'],
+    ['whichever', 'load', 'store'],
     ['atomic', 'load', 'store', 'compareExchange', 'ifEqual'],
     ['put', 'take', 'load', 'storeSeen'],
     ['retry', 'store', 'load', 'add'],
@@ -108,6 +109,8 @@ class Drawing {
         return { kind: draw, cell, expected: this.value(), value };
       case 'ifEqual':
         return { kind: draw, cell, value, inner: this.inner() };
+      case 'whichever':
+        return { kind: draw, inner: this.inner(), other: this.inner() };
       case 'untilBoth':
         return { kind: draw, cells: [cell, this.cell()], values: [value, this.value()] };
       case 'atomic':

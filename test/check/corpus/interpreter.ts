@@ -7,9 +7,10 @@ import { FREED, LOCKS, type Op, type Outcome, printOutcome, type Reads, type Spe
 
 type Lock = { readonly lock: 'spin' | 'mutex' | 'read' | 'write'; readonly index: number };
 type Instruction =
-  | Exclude<Op, { kind: 'locked' | 'ifEqual' }>
+  | Exclude<Op, { kind: 'locked' | 'ifEqual' | 'whichever' }>
   | ({ readonly kind: 'acquire' | 'release' } & Lock)
   /** Loads, and passes over `length` instructions if the value is another. */
+  | { readonly kind: 'jump' | 'jumpIf0'; readonly length: number }
   | { readonly kind: 'loadUnless'; readonly cell: number; readonly value: number; readonly length: number };
 
 type Buffered = { readonly cell: number; readonly value: number } | Lock;
@@ -64,6 +65,7 @@ export function interpret(spec: Spec, limit: number): Possible | null {
 function compile(ops: readonly Op[]): Instruction[] {
   return ops.flatMap((op): Instruction[] => {
     if (op.kind === 'take') return [{ kind: 'fence' }, op];
+    if (op.kind === 'whichever') return compileEither(op.inner, op.other);
     if (op.kind !== 'ifEqual' && op.kind !== 'locked') return [op];
     const inner = compile(op.inner);
     if (op.kind === 'ifEqual') {
@@ -72,6 +74,13 @@ function compile(ops: readonly Op[]): Instruction[] {
     const { lock, index } = op;
     return [{ kind: 'acquire', lock, index }, ...inner, { kind: 'release', lock, index }];
   });
+}
+
+/** Jumps are local: a state more changes no outcome. */
+function compileEither(ops: readonly Op[], others: readonly Op[]): Instruction[] {
+  const [inner, other] = [compile(ops), compile(others)];
+  const jumpOver = { kind: 'jump', length: other.length } as const;
+  return [{ kind: 'choose' }, { kind: 'jumpIf0', length: inner.length + 1 }, ...inner, jumpOver, ...other];
 }
 
 function initial({ threads, cells }: Spec): State {
@@ -195,6 +204,11 @@ class Step {
     if (this.touchesFreed(instruction)) {
       state.pcs[thread] = this.codeLength;
       state.reads[thread] = [...state.reads[thread]!, FREED];
+      return;
+    }
+    if (instruction.kind === 'jump' || instruction.kind === 'jumpIf0') {
+      const jumps = instruction.kind === 'jump' || state.seen[thread] === 0;
+      if (jumps) state.pcs[thread]! += instruction.length;
       return;
     }
     const seen = instruction.kind === 'choose' ? choice : this.act(instruction);

@@ -22,6 +22,8 @@ export type Op =
     }
   /** One step: loads a cell and, if it has the value, stores to another. */
   | { readonly kind: 'atomic'; readonly cell: number; readonly value: number; readonly other: number }
+  /** Chooses, and does one or the other. */
+  | { readonly kind: 'whichever'; readonly inner: readonly Op[]; readonly other: readonly Op[] }
   | { readonly kind: 'put'; readonly value: number }
   | { readonly kind: 'take' | 'choose' | 'fence' };
 
@@ -65,6 +67,8 @@ function printOp(op: Op): string {
       return `x${op.cell}.compareExchange(${op.expected}, ${op.value})`;
     case 'ifEqual':
       return `if (x${op.cell} == ${op.value}) { ${op.inner.map(printOp).join('; ')} }`;
+    case 'whichever':
+      return `whichever { ${op.inner.map(printOp).join('; ')} } { ${op.other.map(printOp).join('; ')} }`;
     case 'locked':
       return `${op.lock} ${op.index} { ${op.inner.map(printOp).join('; ')} }`;
     case 'untilBoth':
