@@ -29,6 +29,8 @@ export interface Step {
   perform(thread: number): void;
   /** Threads that `thread` waits for, as far as known: for deadlock reports. */
   waitsFor(thread: number): readonly number[];
+  /** A `wait` that also waits, under TSO, until the thread's store buffer is empty. */
+  readonly drains?: boolean;
   /** `join`: names of the threads whose end it waits for. */
   readonly joins?: readonly string[];
 }

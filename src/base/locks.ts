@@ -23,6 +23,8 @@ export class SpinLock {
   private readonly world: World;
   private readonly sleeps: boolean;
   private owned = -1;
+  /** Threads that took it and have not given it back yet: what each knows of itself, while its release may still be buffered. */
+  private readonly holds: boolean[] = [];
   private readonly acquireStep: Step;
   private readonly releaseStep: Step;
 
@@ -70,13 +72,15 @@ export class SpinLock {
       held[thread] = (held[thread] ?? 0) + 1;
     }
     this.world.locked(this.object.name);
+    this.holds[thread] = true;
     this.set('free', thread, `thread ${thread}`);
   }
 
   private giveBack(thread: number): void {
-    if (this.owned !== thread) {
-      throw new LockMisuse(`${this.object.name} is released by thread ${thread} and held by ${this.owned}`);
+    if (this.holds[thread] !== true) {
+      throw new LockMisuse(`${this.object.name} is released by thread ${thread}, which does not hold it`);
     }
+    this.holds[thread] = false;
     if (!this.sleeps) this.world.spinlocksHeld[thread]!--;
     storeBehind(this.world, this.object, thread, () => this.set(`thread ${thread}`, -1, 'free'));
   }
@@ -128,6 +132,9 @@ export class RwLock {
   private readonly world: World;
   private readonly readers: number[] = [];
   private writer = -1;
+  /** How often each thread holds it to read, and which to write: what each knows of itself, as in SpinLock. */
+  private readonly reads: number[] = [];
+  private readonly writes: boolean[] = [];
   private readonly steps: Readonly<Record<'readLock' | 'readUnlock' | 'writeLock' | 'writeUnlock', Step>>;
 
   constructor(world: World, name: string, threads = 16) {
@@ -191,13 +198,15 @@ export class RwLock {
     this.touch(0, 'read', 'no writer', 'no writer');
     this.touch(1 + thread, 'write', 'not read-locked', 'read-locked');
     this.readers.push(thread);
+    this.reads[thread] = (this.reads[thread] ?? 0) + 1;
     this.holdSpinning(thread, 1);
   }
 
   private giveReadBack(thread: number): void {
-    if (!this.readers.includes(thread)) {
+    if ((this.reads[thread] ?? 0) === 0) {
       throw new LockMisuse(`${this.object.name} is read-unlocked by thread ${thread}, which does not hold it`);
     }
+    this.reads[thread]!--;
     this.holdSpinning(thread, -1);
     storeBehind(this.world, this.object, thread, () => {
       this.touch(1 + thread, 'write', 'read-locked', 'not read-locked');
@@ -210,13 +219,15 @@ export class RwLock {
     this.touch(0, 'write', 'free', `thread ${thread}`);
     for (let word = 1; word < this.object.words; word++) this.world.note(2 * this.world.locationOf(this.object, word));
     this.writer = thread;
+    this.writes[thread] = true;
     this.holdSpinning(thread, 1);
   }
 
   private giveWriteBack(thread: number): void {
-    if (this.writer !== thread) {
-      throw new LockMisuse(`${this.object.name} is write-unlocked by thread ${thread} and held by ${this.writer}`);
+    if (this.writes[thread] !== true) {
+      throw new LockMisuse(`${this.object.name} is write-unlocked by thread ${thread}, which does not hold it`);
     }
+    this.writes[thread] = false;
     this.holdSpinning(thread, -1);
     storeBehind(this.world, this.object, thread, () => {
       this.touch(0, 'write', `thread ${thread}`, 'free');

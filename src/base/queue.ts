@@ -76,6 +76,7 @@ export class Queue<T> {
     return {
       label: `${this.object.name}.${verb}`,
       role: 'wait',
+      drains: true,
       enabled: condition,
       perform: () => this.world.note(2 * this.object.base),
       waitsFor: () => NOBODY,

@@ -192,7 +192,7 @@ export class Execution {
     if (role === 'relax') return this.relaxing.enabled(thread);
     if (role === 'join')
       return this.joined(step).every((other) => this.ended[other]! && this.bufferLength(other) === 0);
-    if ((role === 'locked' || role === 'acquire') && this.bufferLength(thread) > 0) return false;
+    if (drainsFirst(step) && this.bufferLength(thread) > 0) return false;
     return step.enabled(thread);
   }
 
@@ -357,4 +357,9 @@ export class Execution {
   private refuse(mistake: TestMistake): void {
     if (this.error === null) this.error = mistake;
   }
+}
+
+/** Whether a step waits, under TSO, until the thread's stores have reached memory. */
+export function drainsFirst(step: Step | undefined): boolean {
+  return step !== undefined && (step.role === 'locked' || step.role === 'acquire' || step.drains === true);
 }

@@ -29,6 +29,8 @@ export interface Race {
    * conflicts with them comes up later, and did not depend on the race.
    */
   watch: readonly number[];
+  /** The last event that was taken for the step of a branch or a sleeper: once it is gone, it has to be looked at again too. */
+  met: number;
 }
 
 export class History {
@@ -230,7 +232,7 @@ export class History {
       const other = this.candidates[i]!;
       const owner = thread[other]!;
       if (clock[row + owner]! >= seq[other]!) continue;
-      if (noteRaces) this.races.push({ earlier: other, later: event, watch: [] });
+      if (noteRaces) this.races.push({ earlier: other, later: event, watch: [], met: -1 });
       this.join(event, other);
     }
     clock[row + thread[event]!] = seq[event]!;

@@ -59,14 +59,16 @@ export class Reversals {
         this.explore(earlier, sequence);
         race.watch = sequence.reliedOn.length === 0 ? NOTHING : [...sequence.reliedOn];
       }
+      race.met = sequence.lastMet;
     }
   }
 
   /**
-   * Whether the reversal of an old race comes out otherwise now: a new event, which does not happen after the race's earlier
-   * one, conflicts with what was relied on.
+   * Whether the reversal of an old race comes out otherwise now: an event that was taken for a branch's step is not there any
+   * more, or a new one, which does not happen after the race's earlier one, conflicts with what was relied on.
    */
-  private isDisturbed({ earlier, later, watch }: Race): boolean {
+  private isDisturbed({ earlier, later, watch, met }: Race): boolean {
+    if (met >= this.newFrom) return true;
     if (watch.length === 0) return false;
     const { history } = this;
     for (let event = this.newFrom; event < history.length; event++) {
@@ -150,7 +152,7 @@ export class Reversals {
     sequence.notAfter(earlier);
     sequence.endWith(history.thread[event]!, [code]);
     this.explore(earlier, sequence);
-    return [{ earlier, later: event, watch: [...sequence.reliedOn] }];
+    return [{ earlier, later: event, watch: [...sequence.reliedOn], met: sequence.lastMet }];
   }
 
   /** Looks for earlier points where the wait of `thread`, which is event `end` or still goes on, could have been over. */
@@ -172,7 +174,7 @@ export class Reversals {
       if (seen === null) continue;
       sequence.endWith(thread, seen);
       this.explore(earlier, sequence);
-      found.push({ earlier, later: end, watch: [...sequence.reliedOn, ...looks] });
+      found.push({ earlier, later: end, watch: [...sequence.reliedOn, ...looks], met: sequence.lastMet });
     }
     return found;
   }

@@ -29,6 +29,8 @@ export class Sequence {
   private finalGone = false;
   /** Codes of steps that are not in the sequence, whose independence decided where it belongs. */
   readonly reliedOn: number[] = [];
+  /** The last event that was taken for a branch's step, or -1. */
+  lastMet = -1;
 
   constructor(history: History) {
     this.history = history;
@@ -48,6 +50,7 @@ export class Sequence {
     this.finalCodes = codes;
     this.finalGone = false;
     this.reliedOn.length = 0;
+    this.lastMet = -1;
     this.left = this.events.length;
     for (let i = 0; i < this.left; i++) this.gone[i] = false;
   }
@@ -71,6 +74,7 @@ export class Sequence {
         gone[i] = true;
         this.left--;
       }
+      if (event > this.lastMet) this.lastMet = event;
       return true;
     }
     if (!this.finalGone && this.finalThread === thread) {

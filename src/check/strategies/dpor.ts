@@ -8,7 +8,7 @@
  */
 import { TestMistake } from '../../base/mistake.ts';
 import { createRandom } from '../../base/random.ts';
-import type { Execution } from '../execution.ts';
+import { drainsFirst, type Execution } from '../execution.ts';
 import type { Ending, Harness } from '../harness.ts';
 import { History } from '../history.ts';
 import { checkEndValues, checkForeseen, checkReordered, checkReplay } from '../nondeterminism.ts';
@@ -238,8 +238,7 @@ export class Dpor implements Strategy {
     }
     if (this.isTso && !run.isChoice(thread)) {
       if (run.isBuffer(thread)) enablers.push(this.history.lastWriter(run.world.log[run.stepStart]! >> 1));
-      else if (run.lastRole === 'locked' || run.lastRole === 'acquire')
-        enablers.push(this.history.last[run.bufferThread(thread)]!);
+      else if (drainsFirst(run.lastStep)) enablers.push(this.history.last[run.bufferThread(thread)]!);
     }
     for (const { first, second } of orders) {
       if (second.thread === thread && second.nth === run.madeBy(thread))
