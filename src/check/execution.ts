@@ -64,7 +64,10 @@ export class Execution {
   sawWatched = false;
   private readonly watchers: readonly (readonly number[])[];
   private readonly orders: readonly Order[];
-  /** Steps made so far, by thread; kept where orders are asked for. */
+  /** By thread: whether an order names it, and whether its next step is to come after one that has not been made. */
+  private readonly isOrdered: boolean[] = [];
+  private readonly heldBack: boolean[] = [];
+  /** Steps made so far, by thread that an order names. */
   private readonly made: number[] = [];
   private readonly test: CheckTest;
   /** What a new execution begins without. */
@@ -73,6 +76,10 @@ export class Execution {
   constructor(test: CheckTest, options: ExecutionOptions = {}) {
     const { choiceThreads, watchers, orders, ...rest } = options;
     this.orders = orders ?? [];
+    for (const { first, second } of this.orders) {
+      this.isOrdered[first.thread] = true;
+      this.isOrdered[second.thread] = true;
+    }
     this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
     const chooser = (count: number) => this.choices.choose(this.world, count);
@@ -105,6 +112,7 @@ export class Execution {
     this.world.makeBuffers(this.programThreads);
     this.firstChoice = this.world.memory === 'tso' ? 2 * this.programThreads : this.programThreads;
     this.world.logged = 0;
+    if (this.orders.length > 0) this.holdBack();
     for (let thread = 0; thread < this.programThreads; thread++) this.begin(thread);
   }
 
@@ -180,7 +188,7 @@ export class Execution {
   }
 
   enabled(thread: number): boolean {
-    if (this.orders.length > 0 && this.isHeldBack(thread)) return false;
+    if (this.heldBack[thread] === true) return false;
     if (thread >= this.programThreads) {
       if (this.isBuffer(thread)) return this.bufferLength(thread - this.programThreads) > 0;
       return this.choices.enabled(this.world, thread - this.firstChoice);
@@ -198,13 +206,18 @@ export class Execution {
 
   /** Whether the thread's next step is to come after one that has not been made. */
   isHeldBack(thread: number): boolean {
-    const next = this.madeBy(thread) + 1;
-    return this.orders.some(
-      ({ first, second }) => second.thread === thread && second.nth === next && this.madeBy(first.thread) < first.nth,
-    );
+    return this.heldBack[thread] === true;
   }
 
-  /** Steps that the thread has made. Context: orders were asked for. */
+  private holdBack(): void {
+    for (const { second } of this.orders) this.heldBack[second.thread] = false;
+    for (const { first, second } of this.orders) {
+      const isNext = second.nth === this.madeBy(second.thread) + 1;
+      if (isNext && this.madeBy(first.thread) < first.nth) this.heldBack[second.thread] = true;
+    }
+  }
+
+  /** Steps that the thread has made. Context: an order names it. */
   madeBy(thread: number): number {
     return this.made[thread] ?? 0;
   }
@@ -238,7 +251,10 @@ export class Execution {
     this.choices.startStep(path);
     this.stepStart = world.logged;
     this.length++;
-    if (this.orders.length > 0) this.made[thread] = this.madeBy(thread) + 1;
+    if (this.isOrdered[thread] === true) {
+      this.made[thread] = this.madeBy(thread) + 1;
+      this.holdBack();
+    }
     world.plainAccesses = 0;
     world.exchanged = false;
     if (thread >= this.programThreads) {

@@ -135,6 +135,18 @@ export class History {
     return this.lastWrite[location] ?? -1;
   }
 
+  /** Whether two events touch one location, and not both only read it. */
+  inConflict(a: number, b: number): boolean {
+    for (let i = this.codeStart[b]!; i < this.codeStart[b + 1]!; i++) {
+      const code = this.codes[i]!;
+      for (let j = this.codeStart[a]!; j < this.codeStart[a + 1]!; j++) {
+        const other = this.codes[j]!;
+        if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
+      }
+    }
+    return false;
+  }
+
   conflictsWith(event: number, codes: ArrayLike<number>): boolean {
     const end = this.codeStart[event + 1]!;
     for (let i = this.codeStart[event]!; i < end; i++) {

@@ -28,10 +28,11 @@ export function isElsewhere(run: Execution, history: History, orders: readonly O
     if (never) throw new UnfitOrder();
     return true;
   }
-  for (const { first, second } of orders) {
+  for (let i = 0; i < orders.length; i++) {
+    const { first, second } = orders[i]!;
     const a = history.find(first.thread, first.nth);
     const b = history.find(second.thread, second.nth);
-    if (a === -1 || b === -1 || !history.conflictsWith(a, history.codesOf(b))) throw new UnfitOrder();
+    if (a === -1 || b === -1 || !history.inConflict(a, b)) throw new UnfitOrder();
   }
   return false;
 }

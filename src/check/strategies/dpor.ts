@@ -229,21 +229,25 @@ export class Dpor implements Strategy {
   /** What the step came after, whatever the order: under TSO a flush its store, a locked operation the last flush; and what is asked for. */
   private enablersOf(run: Execution, thread: number): readonly number[] {
     const { orders } = this.harness;
-    const isJoin = run.lastRole === 'join';
-    if (!this.isTso && orders.length === 0 && !isJoin) return NOTHING;
+    let enablers = this.isTso || run.lastRole === 'join' ? this.enablersByRole(run, thread) : NOTHING;
+    for (let i = 0; i < orders.length; i++) {
+      const { first, second } = orders[i]!;
+      if (second.thread !== thread || second.nth !== run.madeBy(thread)) continue;
+      enablers = [...enablers, this.history.find(first.thread, first.nth)];
+    }
+    return enablers;
+  }
+
+  private enablersByRole(run: Execution, thread: number): readonly number[] {
+    const { history } = this;
+    if (run.isChoice(thread)) return NOTHING;
+    if (run.isBuffer(thread)) return [history.lastWriter(run.world.log[run.stepStart]! >> 1)];
     const enablers: number[] = [];
-    for (const other of isJoin ? run.joined(run.lastStep!) : NOTHING) {
-      enablers.push(this.history.last[other]!);
-      if (this.isTso) enablers.push(this.history.last[run.bufferThread(other)]!);
+    for (const other of run.lastRole === 'join' ? run.joined(run.lastStep!) : NOTHING) {
+      enablers.push(history.last[other]!);
+      if (this.isTso) enablers.push(history.last[run.bufferThread(other)]!);
     }
-    if (this.isTso && !run.isChoice(thread)) {
-      if (run.isBuffer(thread)) enablers.push(this.history.lastWriter(run.world.log[run.stepStart]! >> 1));
-      else if (drainsFirst(run.lastStep)) enablers.push(this.history.last[run.bufferThread(thread)]!);
-    }
-    for (const { first, second } of orders) {
-      if (second.thread === thread && second.nth === run.madeBy(thread))
-        enablers.push(this.history.find(first.thread, first.nth));
-    }
+    if (this.isTso && drainsFirst(run.lastStep)) enablers.push(history.last[run.bufferThread(thread)]!);
     return enablers.filter((enabler) => enabler !== -1);
   }
 
@@ -277,8 +281,7 @@ export class Dpor implements Strategy {
   }
 
   private endingOf(run: Execution): Ending {
-    const threads = [...Array(run.threadCount).keys()];
-    if (threads.some((thread) => run.enabled(thread))) return 'blocked';
+    for (let thread = 0; thread < run.threadCount; thread++) if (run.enabled(thread)) return 'blocked';
     const { orders } = this.harness;
     if (orders.length === 0) return 'ended';
     return isElsewhere(run, this.history, orders) ? 'elsewhere' : 'ended';
