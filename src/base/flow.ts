@@ -39,8 +39,7 @@ const NOBODY: readonly number[] = [];
 
 /** A step that waits until `condition` holds; the condition looks at shared objects with peek() alone. */
 export function until(world: World, label: string, condition: () => boolean): Step {
-  world.announce();
-  return {
+  return world.announce({
     label,
     role: 'wait',
     enabled: () => world.evaluate(condition),
@@ -49,7 +48,7 @@ export function until(world: World, label: string, condition: () => boolean): St
       for (const location of world.peeked) world.note(2 * location);
     },
     waitsFor: () => NOBODY,
-  };
+  });
 }
 
 /**
@@ -58,7 +57,6 @@ export function until(world: World, label: string, condition: () => boolean): St
  * which that never happens retries for ever. A loop that gives up after some turns does without.
  */
 export function cpuRelax(world: World): Step {
-  world.announce();
   let step = RELAX_STEPS.get(world);
   if (step === undefined) {
     // The scheduler, which has the log, decides when it is enabled.
@@ -71,15 +69,14 @@ export function cpuRelax(world: World): Step {
     };
     RELAX_STEPS.set(world, step);
   }
-  return step;
+  return world.announce(step);
 }
 
 const RELAX_STEPS = new WeakMap<World, Step>();
 
 /** A step that waits until the named threads have ended, and under TSO until their stores have reached memory. */
 export function join(world: World, ...threads: readonly string[]): Step {
-  world.announce();
-  return {
+  return world.announce({
     label: `join ${threads.join(', ')}`,
     role: 'join',
     // The scheduler, which has the threads, decides when it is enabled.
@@ -87,7 +84,7 @@ export function join(world: World, ...threads: readonly string[]): Step {
     perform: () => {},
     waitsFor: () => NOBODY,
     joins: threads,
-  };
+  });
 }
 
 /** Announces that what follows, up to the next yield, is one step on purpose although it touches several words. */

@@ -46,13 +46,11 @@ export class SpinLock {
   }
 
   acquire(): Step {
-    this.world.announce();
-    return this.acquireStep;
+    return this.world.announce(this.acquireStep);
   }
 
   release(): Step {
-    this.world.announce();
-    return this.releaseStep;
+    return this.world.announce(this.releaseStep);
   }
 
   private peekOwner(): number {
@@ -158,23 +156,19 @@ export class RwLock {
   }
 
   readLock(): Step {
-    this.world.announce();
-    return this.steps.readLock;
+    return this.world.announce(this.steps.readLock);
   }
 
   readUnlock(): Step {
-    this.world.announce();
-    return this.steps.readUnlock;
+    return this.world.announce(this.steps.readUnlock);
   }
 
   writeLock(): Step {
-    this.world.announce();
-    return this.steps.writeLock;
+    return this.world.announce(this.steps.writeLock);
   }
 
   writeUnlock(): Step {
-    this.world.announce();
-    return this.steps.writeUnlock;
+    return this.world.announce(this.steps.writeUnlock);
   }
 
   private peekWriter(): number {

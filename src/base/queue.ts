@@ -31,14 +31,12 @@ export class Queue<T> {
 
   /** Waits for an item; `take` it in the same step. */
   notEmpty(): Step {
-    this.world.announce();
-    return this.notEmptyStep;
+    return this.world.announce(this.notEmptyStep);
   }
 
   /** Waits for room; `put` in the same step. */
   notFull(): Step {
-    this.world.announce();
-    return this.notFullStep;
+    return this.world.announce(this.notFullStep);
   }
 
   /** The oldest item. Order: behind `yield queue.notEmpty();`, in one step with it. */

@@ -23,6 +23,7 @@ export class Words<T> {
   private readonly code: number;
   private readonly step: number;
   private readonly values: T[];
+  private readonly epoch: number;
 
   constructor(world: World, name: string, values: readonly T[], options?: WordsOptions) {
     this.world = world;
@@ -32,6 +33,7 @@ export class Words<T> {
     this.freeable = options?.freeable ?? false;
     this.slow = world.slow || this.freeable;
     this.values = values.slice();
+    this.epoch = world.epoch;
   }
 
   get length(): number {
@@ -39,6 +41,7 @@ export class Words<T> {
   }
 
   load(word: number): T {
+    this.check(word);
     this.world.plainAccesses++;
     if (this.slow) return this.slowLoad(word);
     this.world.note(this.code + word * this.step);
@@ -46,6 +49,7 @@ export class Words<T> {
   }
 
   store(word: number, value: T): void {
+    this.check(word);
     this.world.plainAccesses++;
     if (this.slow) {
       this.slowStore(word, value);
@@ -57,6 +61,7 @@ export class Words<T> {
 
   /** Atomic (locked on x86). A failed compare-exchange is a read. */
   compareExchange(word: number, expected: T, value: T): boolean {
+    this.check(word);
     this.world.plainAccesses++;
     this.world.exchanged = true;
     if (this.slow) this.beforeLocked('compareExchange');
@@ -72,6 +77,7 @@ export class Words<T> {
 
   /** Atomic read-modify-write (locked on x86); returns the new value. */
   add(this: Words<number>, word: number, delta: number): number {
+    this.check(word);
     this.world.plainAccesses++;
     if (this.slow) this.beforeLocked('add');
     const sum = this.values[word]! + delta;
@@ -81,6 +87,7 @@ export class Words<T> {
 
   /** Atomic exchange (locked on x86); returns the old value. */
   exchange(word: number, value: T): T {
+    this.check(word);
     this.world.plainAccesses++;
     if (this.slow) this.beforeLocked('exchange');
     const before = this.values[word]!;
@@ -100,6 +107,16 @@ export class Words<T> {
     this.world.plainAccesses++;
     this.world.locked(`${this.object.name}.free`);
     this.world.free(this.object);
+  }
+
+  private check(word: number): void {
+    if (word >= 0 && word < this.values.length && this.epoch === this.world.epoch) return;
+    const { name } = this.object;
+    throw new TestMistake(
+      this.epoch === this.world.epoch
+        ? `${name} has words 0 to ${this.values.length - 1}, and word ${word} is touched`
+        : `${name} was made in another execution: program is to make all objects anew`,
+    );
   }
 
   private slowLoad(word: number): T {

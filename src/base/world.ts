@@ -9,6 +9,7 @@
  * Under x86-TSO (`memory: 'tso'`) plain stores wait in a first-in first-out buffer of their thread (store-buffer.ts).
  */
 import { assert } from './assert.ts';
+import type { Step } from './flow.ts';
 import { TestMistake } from './mistake.ts';
 import { StoreBuffer } from './store-buffer.ts';
 
@@ -183,6 +184,8 @@ export class World {
   reset(): void {
     this.thread = -1;
     this.logged = 0;
+    this.epoch++;
+    this.lastAnnounced = null;
     this.peeking = false;
     this.spinlocksHeld.length = 0;
     this.reached.length = 0;
@@ -221,9 +224,16 @@ export class World {
   /** Where the step under way chose: kept in the same case. */
   choseAt: string | null = null;
 
-  /** Called where an operation that may have to wait is announced. */
-  announce(): void {
+  /** How many executions this world has had: objects belong to one. */
+  epoch = 0;
+  /** The operation that the running thread has made last and is to yield. */
+  lastAnnounced: Step | null = null;
+
+  /** Called where an operation that may have to wait is made. */
+  announce<S extends Step>(step: S): S {
+    this.lastAnnounced = step;
     if (this.tracer !== null) this.announcedAt = new Error().stack ?? null;
+    return step;
   }
 
   /** Logs an access by its code. */
@@ -272,7 +282,8 @@ export class World {
   /** Gives each of `threads` threads a store buffer (TSO). Context: once, after the setup. */
   makeBuffers(threads: number): void {
     if (this.memory === 'sc') return;
-    assert(threads <= MAX_THREADS, `${threads} threads: under TSO a program has at most ${MAX_THREADS}`);
+    if (threads > MAX_THREADS)
+      throw new TestMistake(`${threads} threads: under TSO a program has at most ${MAX_THREADS}`);
     for (let thread = 0; thread < threads; thread++) this.buffers.push(new StoreBuffer(this, thread));
   }
 

@@ -2,6 +2,7 @@
  * A check: one test explored by one strategy, as far at a time as its driver asks, so that the driver can show progress, stop, or
  * let a browser breathe. `check` runs one to its end.
  */
+import type { Flow } from '../base/flow.ts';
 import { createRandom } from '../base/random.ts';
 import type { MemoryModel } from '../base/world.ts';
 import type { Order } from './execution.ts';
@@ -78,7 +79,7 @@ export class Check {
     this.stepsBefore = options.resume?.steps ?? 0;
     const { skip } = test;
     // A test that is skipped may not be able to run at all.
-    const runnable = skip === undefined ? this.test : { ...this.test, program: () => ({ threads: {} }) };
+    const runnable = skip === undefined ? this.test : { ...this.test, program: () => ({ threads: [nothing()] }) };
     this.harness = new Harness(runnable, (options.strategy ?? 'dpor') === 'dpor', options.orders);
     this.strategy = this.newStrategy();
     if (options.resume !== undefined) this.harness.reachedAllBut(options.resume.unreached);
@@ -229,4 +230,9 @@ export function check(test: CheckTest, options: CheckOptions = {}): CheckResult 
   const running = new Check(test, options);
   while (running.advance(1000));
   return running.result();
+}
+
+/** A thread that does nothing. */
+function* nothing(): Flow<void> {
+  yield;
 }

@@ -41,7 +41,7 @@ export class Choices {
   }
 
   choose(world: World, options: number): number {
-    if (world.thread === -1) return 0;
+    if (world.thread === -1) throw new TestMistake('program chooses: choose() is for a step of a thread');
     this.path ??= [];
     this.options ??= [];
     const chosen = this.asThreads ? this.read(world, options) : this.next(options);

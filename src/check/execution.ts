@@ -10,8 +10,9 @@ import { TestMistake } from '../base/mistake.ts';
 import { type LocationTable, type Tracer, World } from '../base/world.ts';
 import { Choices, type Path } from './choices.ts';
 import type { CheckTest, Daemon, Program } from './program.ts';
-import { ForgottenYield, MixedChoice, NotAStep, NotAThread } from './refusals.ts';
+import { ForgottenYield, MixedChoice, NotAStep, NotAThread, NotYielded } from './refusals.ts';
 import { Relaxing } from './relaxing.ts';
+import { validateProgram } from './validate.ts';
 
 /** A step of a thread: its how-manieth, from 1. */
 export interface StepName {
@@ -88,6 +89,7 @@ export class Execution {
     this.test = test;
     this.lists = [this.flows, this.announced, this.ended, this.daemons, this.made];
     this.program = test.program(this.world);
+    validateProgram(this.program);
     this.start();
   }
 
@@ -128,9 +130,10 @@ export class Execution {
     this.ended.push(false);
     this.announced.push(undefined);
     this.world.thread = thread;
+    this.choices.startStep(null);
     this.advance(thread);
     this.world.thread = -1;
-    if (this.world.logged !== 0 && this.error === null) {
+    if ((this.world.logged !== 0 || this.choices.path !== null) && this.error === null) {
       this.error = new ForgottenYield(this.nameOf(thread), 'makes an access before its first yield');
     }
   }
@@ -250,7 +253,7 @@ export class Execution {
     const world = this.world;
     this.choices.startStep(path);
     this.stepStart = world.logged;
-    this.length++;
+    if (!this.isChoice(thread)) this.length++;
     if (this.isOrdered[thread] === true) {
       this.made[thread] = this.madeBy(thread) + 1;
       this.holdBack();
@@ -330,7 +333,7 @@ export class Execution {
       else if (step.role === 'locked') this.world.locked(step.label);
       step.perform(thread);
     } catch (error) {
-      this.error = error;
+      this.error = error ?? new Error(String(error));
       return;
     }
     this.advance(thread);
@@ -343,6 +346,7 @@ export class Execution {
   private advance(thread: number): void {
     try {
       const next = this.flows[thread]!.next();
+      this.checkAnnounced(thread, next.value);
       if (next.done === true) {
         this.ended[thread] = true;
       } else {
@@ -353,7 +357,7 @@ export class Execution {
         if (this.world.tracer !== null) this.noteAnnouncement(thread);
       }
     } catch (error) {
-      this.error = error;
+      this.error = error ?? new Error(String(error));
       this.ended[thread] = true;
     }
   }
@@ -364,6 +368,14 @@ export class Execution {
   private noteAnnouncement(thread: number): void {
     this.announcedAt[thread] = this.world.announcedAt;
     this.world.announcedAt = null;
+  }
+
+  /** An operation that may have to wait was made and not yielded: it would not take place. */
+  private checkAnnounced(thread: number, yielded: unknown): void {
+    const { world } = this;
+    const announced = world.lastAnnounced;
+    world.lastAnnounced = null;
+    if (announced !== null && announced !== yielded) this.refuse(new NotYielded(this.nameOf(thread), announced));
   }
 
   private forgot(thread: number, what: string): void {

@@ -148,7 +148,7 @@ export class Harness {
   private judgeError(error: unknown): void {
     if (error instanceof TestMistake) throw error;
     if (this.finding !== null) return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message || error.name : String(error);
     if (error instanceof UseAfterFree) this.finding = { kind: 'use-after-free', property: 'use after free', message };
     else if (error instanceof LockMisuse) this.finding = { kind: 'lock-misuse', property: 'lock misuse', message };
     else this.finding = { kind: 'assertion', property: 'assertion', message };
@@ -238,7 +238,10 @@ export class Harness {
 /** A property's value; what its author did wrong is said with its name. */
 function evaluate(run: Execution, name: string, predicate: Predicate): boolean {
   try {
-    return run.world.evaluate(predicate);
+    const holds: unknown = run.world.evaluate(predicate);
+    if (typeof holds === 'object' && holds !== null)
+      throw new TestMistake('it returns an object, not whether it holds');
+    return Boolean(holds);
   } catch (error) {
     throw new TestMistake(`property '${name}': ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,4 +1,5 @@
 /** What is wrong with a test itself, said so that its author knows what to do. */
+import type { Step } from '../base/flow.ts';
 import { TestMistake } from '../base/mistake.ts';
 
 export class ForgottenYield extends TestMistake {
@@ -27,6 +28,16 @@ export class NotAStep extends TestMistake {
   constructor(thread: string, value: unknown) {
     super(
       `thread '${thread}' yields ${typeof value === 'object' ? 'an object' : String(value)}: a thread yields nothing (\`yield;\`) or what a lock, a queue, until() and the like give`,
+    );
+  }
+}
+
+export class NotYielded extends TestMistake {
+  override readonly name = 'NotYielded';
+
+  constructor(thread: string, step: Step) {
+    super(
+      `thread '${thread}' does not yield ${step.label}, so that it does not take place: \`yield ${step.label}();\` and the like`,
     );
   }
 }

@@ -46,11 +46,16 @@ export function watchStreams(): void {
   process.stderr.on('error', () => {});
 }
 
+const SAME_MS = 300;
+
 /** The first SIGINT asks for an end, with what is known so far; the second ends at once. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
+  let first = 0;
   process.on('SIGINT', () => {
-    if (controller.signal.aborted) endBySignal();
+    // One Ctrl-C may come twice: to the group, and passed on by npx or timeout.
+    if (controller.signal.aborted && performance.now() - first > SAME_MS) endBySignal();
+    if (!controller.signal.aborted) first = performance.now();
     controller.abort();
   });
   return controller.signal;
