@@ -2,6 +2,7 @@
  * A violation, step by step: its schedule is run once more with everything told, and what each step read and wrote becomes a row.
  * The result is plain data: for the lanes on a terminal (lanes.ts), for `--json`, and for the file that the web app opens.
  */
+import { printable } from '../base/result.ts';
 import type { AccessEvent, MemoryModel } from '../base/world.ts';
 import { Execution } from './execution.ts';
 import type { CheckTest } from './program.ts';
@@ -52,6 +53,9 @@ export interface Counterexample {
   /** The steps end with one round of what goes on for ever. */
   readonly repeats: boolean;
 }
+
+/** Characters of a name or a value, at most. */
+const LONGEST = 60;
 
 /** `test` with the memory model that it was checked under. */
 export function explain(test: CheckTest, violation: Violation): Counterexample {
@@ -116,7 +120,7 @@ class Lanes {
     let lane = this.byThread.get(thread);
     if (lane === undefined) {
       lane = this.names.length;
-      this.names.push(this.run.nameOf(thread));
+      this.names.push(printable(this.run.nameOf(thread), LONGEST));
       this.byThread.set(thread, lane);
     }
     return lane;
@@ -125,7 +129,7 @@ class Lanes {
 
 function explainAccess({ object, word, kind, before, after, note }: AccessEvent): ExplainedAccess {
   return {
-    object: object.words > 1 ? `${object.name}[${word}]` : object.name,
+    object: printable(object.words > 1 ? `${object.name}[${word}]` : object.name, LONGEST),
     kind,
     before: printValue(before),
     after: printValue(after),
@@ -136,12 +140,15 @@ function explainAccess({ object, word, kind, before, after, note }: AccessEvent)
 /** A value as text; large numbers, which are mostly addresses and entries, in hexadecimal. */
 export function printValue(value: unknown): string | null {
   if (value === undefined) return null;
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return printable(value, LONGEST);
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 4096) return `0x${value.toString(16)}`;
   if (typeof value !== 'object' || value === null) return String(value);
   try {
-    return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `0x${part.toString(16)}` : part));
+    const text = JSON.stringify(value, (_key, part: unknown) =>
+      typeof part === 'bigint' ? `0x${part.toString(16)}` : part,
+    );
+    return printable(text, LONGEST);
   } catch {
     return '[object]';
   }

@@ -8,7 +8,7 @@ import {
   type StrategyName,
   World,
 } from '../check/index.ts';
-import { type Checkpoint, readCheckpoint } from '../node/checkpoint.ts';
+import { type Checkpoint, fingerprintOf, readCheckpoint } from '../node/checkpoint.ts';
 import type { RunOptions } from './check-run.ts';
 import type { FoundTest } from './check-select.ts';
 import { BadInput } from './exit.ts';
@@ -66,8 +66,9 @@ export function addCheckOptions(command: Command): void {
 }
 
 /** What an option is for, where it is not for every strategy. */
-const ONLY_FOR: readonly (readonly [option: 'bound' | 'runs', strategies: readonly StrategyName[]])[] = [
+const ONLY_FOR: readonly (readonly [option: 'bound' | 'runs' | 'cache', strategies: readonly StrategyName[]])[] = [
   ['bound', ['minimal', 'pct']],
+  ['cache', ['minimal']],
   ['runs', ['random', 'pct']],
 ];
 
@@ -144,13 +145,16 @@ function onlyTest(tests: readonly FoundTest[], what: string): FoundTest {
   refuse(what, `it is for one test, not for ${tests.length}`, `choose one with -t: ${names.join(', ')}`);
 }
 
-function savedIn(path: string, { test }: FoundTest, memory: MemoryModel | undefined): Checkpoint {
+function savedIn(path: string, { test, file }: FoundTest, memory: MemoryModel | undefined): Checkpoint {
   const read = readCheckpoint(path);
   if (!read.ok) throw new BadInput({ ...read.error, place: `--resume ${read.error.place ?? ''}` });
   const own = withMemory(test, memory).memory ?? 'sc';
   if (read.value.test !== test.name || read.value.memory !== own) {
     const what = `it is of test '${read.value.test}' under ${read.value.memory}, and this is '${test.name}' under ${own}`;
     refuse(`--resume ${path}`, what, 'choose the test with -t, the memory model with --memory');
+  }
+  if (read.value.fingerprint !== fingerprintOf(file)) {
+    refuse(`--resume ${path}`, `${file} has been changed since`, 'check it from the beginning');
   }
   return read.value;
 }

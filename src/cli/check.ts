@@ -1,7 +1,7 @@
 /** `tablewalk check FILE.ts…`: the tests that modules export, one after the other, under every interleaving. */
 import type { Command } from 'commander';
 import { formatInputError } from '../base/result.ts';
-import { removeCheckpoint, writeCheckpoint } from '../node/checkpoint.ts';
+import { fingerprintOf, removeCheckpoint, writeCheckpoint } from '../node/checkpoint.ts';
 import { checkWritable } from '../node/output.ts';
 import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
 import { replayCommand } from './check-command.ts';
@@ -94,14 +94,22 @@ function listeners(
 /** Keeps a checkpoint of what is left at `path`. */
 function saver(path: string, run: RunOptions): NonNullable<Listeners['save']> {
   const start = performance.now() - 1000 * (run.secondsBefore ?? 0);
-  return ({ test }, saved) => {
+  return ({ test, file }, saved) => {
     if (saved === null) {
       removeCheckpoint(path);
       return;
     }
     const seconds = Math.round((performance.now() - start) / 1000);
     const memory = run.memory ?? test.memory ?? 'sc';
-    const problem = writeCheckpoint(path, { schema: 1, kind: 'checkpoint', test: test.name, memory, seconds, saved });
+    const problem = writeCheckpoint(path, {
+      schema: 1,
+      kind: 'checkpoint',
+      test: test.name,
+      memory,
+      fingerprint: fingerprintOf(file),
+      seconds,
+      saved,
+    });
     if (problem !== null) complain(formatInputError(problem));
   };
 }

@@ -1,4 +1,5 @@
 /** What a long check has left to do, in a file: written beside and moved into place, so that a kill leaves a whole one. */
+import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { err, type InputError, ok, type Result } from '../base/result.ts';
 import type { SavedCheck } from '../check/index.ts';
@@ -10,8 +11,19 @@ export interface Checkpoint {
   readonly kind: 'checkpoint';
   readonly test: string;
   readonly memory: string;
+  /** Of the test file: what was explored says nothing of another version. */
+  readonly fingerprint: string;
   readonly seconds: number;
   readonly saved: SavedCheck;
+}
+
+/** A hash of a file's bytes; '' for one that cannot be read. */
+export function fingerprintOf(path: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return '';
+  }
 }
 
 export function writeCheckpoint(path: string, checkpoint: Checkpoint): InputError | null {
@@ -48,11 +60,25 @@ function notOne(place: string): InputError {
 /** Its outer shape; whether what was saved fits the test shows when it is gone on with. */
 function isCheckpoint(value: unknown): value is Checkpoint {
   if (typeof value !== 'object' || value === null) return false;
-  const { schema, kind, test, memory, seconds, saved } = value as Partial<Record<keyof Checkpoint, unknown>>;
+  const { schema, kind, test, memory, fingerprint, seconds, saved } = value as Partial<
+    Record<keyof Checkpoint, unknown>
+  >;
   if (schema !== 1 || kind !== 'checkpoint') return false;
-  if (typeof test !== 'string' || typeof memory !== 'string' || typeof seconds !== 'number') return false;
+  if (
+    typeof test !== 'string' ||
+    typeof memory !== 'string' ||
+    typeof fingerprint !== 'string' ||
+    typeof seconds !== 'number'
+  )
+    return false;
   if (typeof saved !== 'object' || saved === null || !('exploration' in saved) || !('unreached' in saved)) return false;
   const { exploration, unreached } = saved as { exploration: unknown; unreached: unknown };
   if (typeof exploration !== 'object' || exploration === null || !('points' in exploration)) return false;
-  return Array.isArray(exploration.points) && exploration.points.length > 0 && Array.isArray(unreached);
+  const { points, executions, blocked } = exploration as { points: unknown; executions?: unknown; blocked?: unknown };
+  if (!isCount(executions) || !isCount(blocked) || !isCount((saved as { steps?: unknown }).steps)) return false;
+  return Array.isArray(points) && points.length > 0 && Array.isArray(unreached);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -177,7 +177,7 @@ describe('test files', () => {
     writeFileSync(join(nested, 'again.mts'), "export { kept } from '../lost-update.ts';\n");
     writeFileSync(
       join(nested, 'plain.cjs'),
-      "const { defineTest } = require('tablewalk/check');\nmodule.exports = defineTest({ name: 'cjs', expect: 'holds', program: () => ({ threads: [] }) });\n",
+      "const { defineTest } = require('tablewalk/check');\nmodule.exports = defineTest({ name: 'cjs', expect: 'holds', program: () => ({ threads: [(function* () { yield; })()] }) });\n",
     );
     const { code, stdout } = await tablewalk(['check', 'again.mts', 'plain.cjs', '--json'], { cwd: nested });
     expect(code).toBe(0);
@@ -231,7 +231,10 @@ describe('what cannot be checked: one line that says where and what to do, exit 
     ],
     [
       'an object that is no test',
-      scratch('object.ts', "export const t = { name: 'x', expect: 'holds', program: () => ({ threads: [] }) };\n"),
+      scratch(
+        'object.ts',
+        "export const t = { name: 'x', expect: 'holds', program: () => ({ threads: [(function* () { yield; })()] }) };\n",
+      ),
       /object\.ts: .* was not made by defineTest/,
     ],
     [
@@ -246,7 +249,7 @@ describe('what cannot be checked: one line that says where and what to do, exit 
       'a file that fails behind our back',
       scratch(
         'behind.ts',
-        `${define}export const t = defineTest({ name: 'x', expect: 'holds', program: () => ({ threads: [] }) });\nawait 0;\nPromise.reject(new Error('floating'));\n`,
+        `${define}export const t = defineTest({ name: 'x', expect: 'holds', program: () => ({ threads: [(function* () { yield; })()] }) });\nawait 0;\nPromise.reject(new Error('floating'));\n`,
       ),
       /behind\.ts:4: Error: floating/,
     ],

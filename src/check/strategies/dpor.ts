@@ -46,6 +46,9 @@ export class Dpor implements Strategy {
   private readonly sleepers: Branch[][] = [[]];
   /** By depth: branches that have been explored. */
   private readonly explored: number[] = [0];
+  /** By depth: points that are done, and the branches that they came to. */
+  private readonly pointsDone: number[] = [];
+  private readonly branchesDone: number[] = [];
   /** Events from here on are new in this execution. */
   private newFrom = 0;
   /** The races of a restored path are looked at once more. */
@@ -133,13 +136,24 @@ export class Dpor implements Strategy {
     return decisions;
   }
 
-  /** By the share of branches done at each depth: early on a guess, since branches are added. */
+  /**
+   * By the share of branches done at each depth. Branches are added as races are found, so a point is expected to come to as many
+   * as points at its depth, or the next deeper ones that are done, have had.
+   */
   progress(): number {
+    const { length } = this.history;
+    const expected: number[] = [];
+    let mean = 1;
+    for (let depth = Math.max(length, this.pointsDone.length) - 1; depth >= 0; depth--) {
+      const points = this.pointsDone[depth] ?? 0;
+      if (points > 0) mean = this.branchesDone[depth]! / points;
+      expected[depth] = mean;
+    }
     let done = 0;
     let weight = 1;
-    for (let depth = 0; depth < this.history.length; depth++) {
+    for (let depth = 0; depth < length; depth++) {
       const explored = this.explored[depth]!;
-      const all = explored + this.branches[depth]!.length;
+      const all = Math.max(explored + this.branches[depth]!.length, expected[depth]!);
       done += (weight * explored) / all;
       weight /= all;
     }
@@ -299,8 +313,12 @@ export class Dpor implements Strategy {
     for (let depth = history.length - 1; depth >= 0; depth--) {
       const children = this.branches[depth]!;
       children.shift();
-      if (children.length === 0) continue;
       this.explored[depth]!++;
+      if (children.length === 0) {
+        this.pointsDone[depth] = (this.pointsDone[depth] ?? 0) + 1;
+        this.branchesDone[depth] = (this.branchesDone[depth] ?? 0) + this.explored[depth]!;
+        continue;
+      }
       this.sleepers[depth]!.push({ thread: history.thread[depth]!, codes: history.codesOf(depth), children: [] });
       history.truncate(depth);
       return true;
