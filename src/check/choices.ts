@@ -29,6 +29,7 @@ export class Choices {
   }
 
   restart(): void {
+    if (this.made.length === 0 && this.counted.length === 0) return;
     this.counted.length = 0;
     this.chosen.length = 0;
     this.made.length = 0;

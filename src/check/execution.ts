@@ -68,26 +68,25 @@ export class Execution {
   /** By thread: whether an order names it, and whether its next step is to come after one that has not been made. */
   private readonly isOrdered: boolean[] = [];
   private readonly heldBack: boolean[] = [];
+  /** Threads that orders name, and which of them may not begin. */
+  private readonly ordered: readonly number[];
+  private readonly heldAtFirst: boolean[] = [];
   /** Steps made so far, by thread that an order names. */
   private readonly made: number[] = [];
   private readonly test: CheckTest;
-  /** What a new execution begins without. */
-  private readonly lists: unknown[][];
 
   constructor(test: CheckTest, options: ExecutionOptions = {}) {
     const { choiceThreads, watchers, orders, ...rest } = options;
     this.orders = orders ?? [];
-    for (const { first, second } of this.orders) {
-      this.isOrdered[first.thread] = true;
-      this.isOrdered[second.thread] = true;
-    }
+    this.ordered = [...new Set(this.orders.flatMap(({ first, second }) => [first.thread, second.thread]))];
+    for (const thread of this.ordered) this.isOrdered[thread] = true;
+    for (const { second } of this.orders) if (second.nth === 1) this.heldAtFirst[second.thread] = true;
     this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
     const chooser = (count: number) => this.choices.choose(this.world, count);
     this.world = new World({ memory: test.memory ?? 'sc', chooser, ...rest });
     this.relaxing = new Relaxing(this.world);
     this.test = test;
-    this.lists = [this.flows, this.announced, this.ended, this.daemons, this.made];
     this.program = test.program(this.world);
     validateProgram(this.program);
     this.start();
@@ -96,7 +95,6 @@ export class Execution {
   /** Begins another execution of the same program, in the same place: cheaper than a new one. */
   restart(): this {
     this.world.reset();
-    for (const list of this.lists) list.length = 0;
     this.choices.restart();
     this.relaxing.restart();
     this.length = 0;
@@ -108,27 +106,29 @@ export class Execution {
 
   private start(): void {
     const { threads } = this.program;
-    if (Array.isArray(threads)) for (const [i, thread] of threads.entries()) this.addThread(String(i), thread);
+    this.programThreads = 0;
+    if (Array.isArray(threads)) for (let i = 0; i < threads.length; i++) this.addThread(String(i), threads[i]!);
     else for (const name in threads) this.addThread(name, (threads as Readonly<Record<string, Flow<unknown>>>)[name]!);
-    this.programThreads = this.flows.length;
     this.world.makeBuffers(this.programThreads);
     this.firstChoice = this.world.memory === 'tso' ? 2 * this.programThreads : this.programThreads;
     this.world.logged = 0;
-    if (this.orders.length > 0) this.holdBack();
+    if (this.orders.length > 0) this.startOrders();
     for (let thread = 0; thread < this.programThreads; thread++) this.begin(thread);
   }
 
   private addThread(name: string, thread: Flow<unknown> | Daemon): void {
     const flow = typeof thread === 'object' && thread !== null && 'daemon' in thread ? thread.daemon : thread;
     if (typeof flow?.next !== 'function' || Symbol.asyncIterator in flow) throw new NotAThread(name, flow);
-    this.flows.push(flow);
-    this.daemons.push(flow !== thread);
+    // Over those of the execution before: emptying lists costs more.
+    const own = this.programThreads++;
+    this.flows[own] = flow;
+    this.daemons[own] = flow !== thread;
   }
 
   /** Up to a thread's first yield, which comes before its first access. */
   private begin(thread: number): void {
-    this.ended.push(false);
-    this.announced.push(undefined);
+    this.ended[thread] = false;
+    this.announced[thread] = undefined;
     this.world.thread = thread;
     this.choices.startStep(null);
     this.advance(thread);
@@ -212,12 +212,34 @@ export class Execution {
     return this.heldBack[thread] === true;
   }
 
-  private holdBack(): void {
-    for (const { second } of this.orders) this.heldBack[second.thread] = false;
-    for (const { first, second } of this.orders) {
-      const isNext = second.nth === this.madeBy(second.thread) + 1;
-      if (isNext && this.madeBy(first.thread) < first.nth) this.heldBack[second.thread] = true;
+  /** For each execution anew: nothing has been made. */
+  private startOrders(): void {
+    const { ordered, made, heldBack, heldAtFirst } = this;
+    for (let i = 0; i < ordered.length; i++) {
+      const thread = ordered[i]!;
+      made[thread] = 0;
+      heldBack[thread] = heldAtFirst[thread] === true;
     }
+  }
+
+  /** A thread that an order names made a step. */
+  private noteOrdered(thread: number): void {
+    const nth = ++this.made[thread]!;
+    for (let i = 0; i < this.orders.length; i++) {
+      const { first, second } = this.orders[i]!;
+      const frees = first.thread === thread && first.nth === nth;
+      if (frees || (second.thread === thread && second.nth >= nth)) this.holdBack(second.thread);
+    }
+  }
+
+  private holdBack(thread: number): void {
+    const next = this.made[thread]! + 1;
+    let held = false;
+    for (let i = 0; i < this.orders.length; i++) {
+      const { first, second } = this.orders[i]!;
+      if (second.thread === thread && second.nth === next && this.made[first.thread]! < first.nth) held = true;
+    }
+    this.heldBack[thread] = held;
   }
 
   /** Steps that the thread has made. Context: an order names it. */
@@ -254,10 +276,7 @@ export class Execution {
     this.choices.startStep(path);
     this.stepStart = world.logged;
     if (!this.isChoice(thread)) this.length++;
-    if (this.isOrdered[thread] === true) {
-      this.made[thread] = this.madeBy(thread) + 1;
-      this.holdBack();
-    }
+    if (this.isOrdered[thread] === true) this.noteOrdered(thread);
     world.plainAccesses = 0;
     world.exchanged = false;
     if (thread >= this.programThreads) {

@@ -181,9 +181,6 @@ export class History {
     }
     dropFrom(this.races, length);
     dropFrom(this.waits, length);
-    this.enablers.length = length;
-    this.role.length = length;
-    this.uncertain.length = length;
   }
 
   /**

@@ -19,9 +19,9 @@ export class UnfitOrder extends Error {
 
 /**
  * Whether an execution that came to a stop goes on in another part: a step waits for one that cannot come here. Refuses a
- * partition that is none. Context: nothing can run.
+ * partition that is none, by what is new in the execution. Context: nothing can run.
  */
-export function isElsewhere(run: Execution, history: History, orders: readonly Order[]): boolean {
+export function isElsewhere(run: Execution, history: History, orders: readonly Order[], newFrom: number): boolean {
   for (let thread = 0; thread < run.programThreads; thread++) {
     if (run.hasEnded(thread) || !run.isHeldBack(thread)) continue;
     const never = orders.some(({ first }) => run.madeBy(first.thread) < first.nth && run.hasEnded(first.thread));
@@ -32,6 +32,7 @@ export function isElsewhere(run: Execution, history: History, orders: readonly O
     const { first, second } = orders[i]!;
     const a = history.find(first.thread, first.nth);
     const b = history.find(second.thread, second.nth);
+    if (a !== -1 && a < newFrom && b !== -1 && b < newFrom) continue;
     if (a === -1 || b === -1 || !history.inConflict(a, b)) throw new UnfitOrder();
   }
   return false;

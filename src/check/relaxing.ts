@@ -16,7 +16,7 @@ export class Relaxing {
   }
 
   restart(): void {
-    this.began.length = 0;
+    if (this.began.length > 0) this.began.length = 0;
   }
 
   /** The accesses from `from` on are the thread's. */

@@ -52,9 +52,9 @@ const STUCK_MS_A_STEP = 0.05;
 const WATCHED_MS = 60_000;
 const SAVE_MS = 10_000;
 /** What is done in this thread before workers are started: most tests are over by then. */
-const ALONE_MS = 300;
-/** Parts for each worker: some are small, and none should be left waiting for the last one. */
-const PARTS_A_WORKER = 8;
+const ALONE_MS = 100;
+/** Parts for each worker: some are small, and none should be left waiting for the last one; each pair of steps costs a little. */
+const PARTS_A_WORKER = 4;
 
 /** @throws what the checker throws of a test that cannot be checked, and OutOfTime. */
 export async function runTest(found: FoundTest, options: RunOptions, hooks: RunHooks): Promise<CheckResult> {

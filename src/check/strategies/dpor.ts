@@ -298,7 +298,7 @@ export class Dpor implements Strategy {
     for (let thread = 0; thread < run.threadCount; thread++) if (run.enabled(thread)) return 'blocked';
     const { orders } = this.harness;
     if (orders.length === 0) return 'ended';
-    return isElsewhere(run, this.history, orders) ? 'elsewhere' : 'ended';
+    return isElsewhere(run, this.history, orders, this.newFrom) ? 'elsewhere' : 'ended';
   }
 
   /** The sequence is to be explored from before event `from`, unless something there covers it. */
