@@ -5,9 +5,9 @@
 import type { Flow } from '../base/flow.ts';
 import { createRandom } from '../base/random.ts';
 import type { MemoryModel } from '../base/world.ts';
-import type { Order } from './execution.ts';
 import { Harness } from './harness.ts';
 import { Minimiser } from './minimise.ts';
+import type { Order } from './orders.ts';
 import type { SavedExploration } from './portable.ts';
 import type { CheckTest } from './program.ts';
 import { resultOf } from './result.ts';

@@ -9,22 +9,11 @@ import type { Flow, Step } from '../base/flow.ts';
 import { TestMistake } from '../base/mistake.ts';
 import { type LocationTable, type Tracer, World } from '../base/world.ts';
 import { Choices, type Path } from './choices.ts';
+import { type Order, Orders } from './orders.ts';
 import type { CheckTest, Daemon, Program } from './program.ts';
 import { ForgottenYield, MixedChoice, NotAStep, NotAThread, NotYielded } from './refusals.ts';
 import { Relaxing } from './relaxing.ts';
 import { validateProgram } from './validate.ts';
-
-/** A step of a thread: its how-manieth, from 1. */
-export interface StepName {
-  readonly thread: number;
-  readonly nth: number;
-}
-
-/** Only executions in which `first` comes before `second` are looked at: a part of all of them (partition.ts). */
-export interface Order {
-  readonly first: StepName;
-  readonly second: StepName;
-}
 
 export interface ExecutionOptions {
   readonly locations?: LocationTable;
@@ -64,23 +53,13 @@ export class Execution {
   /** Whether the last step wrote a word that a property looks at. */
   sawWatched = false;
   private readonly watchers: readonly (readonly number[])[];
-  private readonly orders: readonly Order[];
-  /** By thread: whether an order names it, and whether its next step is to come after one that has not been made. */
-  private readonly isOrdered: boolean[] = [];
-  private readonly heldBack: boolean[] = [];
-  /** Threads that orders name, and which of them may not begin. */
-  private readonly ordered: readonly number[];
-  private readonly heldAtFirst: boolean[] = [];
-  /** Steps made so far, by thread that an order names. */
-  private readonly made: number[] = [];
+  /** Null: none. */
+  readonly orders: Orders | null;
   private readonly test: CheckTest;
 
   constructor(test: CheckTest, options: ExecutionOptions = {}) {
     const { choiceThreads, watchers, orders, ...rest } = options;
-    this.orders = orders ?? [];
-    this.ordered = [...new Set(this.orders.flatMap(({ first, second }) => [first.thread, second.thread]))];
-    for (const thread of this.ordered) this.isOrdered[thread] = true;
-    for (const { second } of this.orders) if (second.nth === 1) this.heldAtFirst[second.thread] = true;
+    this.orders = orders === undefined || orders.length === 0 ? null : new Orders(orders);
     this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
     const chooser = (count: number) => this.choices.choose(this.world, count);
@@ -112,7 +91,7 @@ export class Execution {
     this.world.makeBuffers(this.programThreads);
     this.firstChoice = this.world.memory === 'tso' ? 2 * this.programThreads : this.programThreads;
     this.world.logged = 0;
-    if (this.orders.length > 0) this.startOrders();
+    this.orders?.restart();
     for (let thread = 0; thread < this.programThreads; thread++) this.begin(thread);
   }
 
@@ -191,7 +170,7 @@ export class Execution {
   }
 
   enabled(thread: number): boolean {
-    if (this.heldBack[thread] === true) return false;
+    if (this.orders?.holds(thread)) return false;
     if (thread >= this.programThreads) {
       if (this.isBuffer(thread)) return this.bufferLength(thread - this.programThreads) > 0;
       return this.choices.enabled(this.world, thread - this.firstChoice);
@@ -205,46 +184,6 @@ export class Execution {
       return this.joined(step).every((other) => this.ended[other]! && this.bufferLength(other) === 0);
     if (drainsFirst(step) && this.bufferLength(thread) > 0) return false;
     return step.enabled(thread);
-  }
-
-  /** Whether the thread's next step is to come after one that has not been made. */
-  isHeldBack(thread: number): boolean {
-    return this.heldBack[thread] === true;
-  }
-
-  /** For each execution anew: nothing has been made. */
-  private startOrders(): void {
-    const { ordered, made, heldBack, heldAtFirst } = this;
-    for (let i = 0; i < ordered.length; i++) {
-      const thread = ordered[i]!;
-      made[thread] = 0;
-      heldBack[thread] = heldAtFirst[thread] === true;
-    }
-  }
-
-  /** A thread that an order names made a step. */
-  private noteOrdered(thread: number): void {
-    const nth = ++this.made[thread]!;
-    for (let i = 0; i < this.orders.length; i++) {
-      const { first, second } = this.orders[i]!;
-      const frees = first.thread === thread && first.nth === nth;
-      if (frees || (second.thread === thread && second.nth >= nth)) this.holdBack(second.thread);
-    }
-  }
-
-  private holdBack(thread: number): void {
-    const next = this.made[thread]! + 1;
-    let held = false;
-    for (let i = 0; i < this.orders.length; i++) {
-      const { first, second } = this.orders[i]!;
-      if (second.thread === thread && second.nth === next && this.made[first.thread]! < first.nth) held = true;
-    }
-    this.heldBack[thread] = held;
-  }
-
-  /** Steps that the thread has made. Context: an order names it. */
-  madeBy(thread: number): number {
-    return this.made[thread] ?? 0;
   }
 
   /** Threads whose end a `join` waits for. */
@@ -276,7 +215,7 @@ export class Execution {
     this.choices.startStep(path);
     this.stepStart = world.logged;
     if (!this.isChoice(thread)) this.length++;
-    if (this.isOrdered[thread] === true) this.noteOrdered(thread);
+    this.orders?.note(thread);
     world.plainAccesses = 0;
     world.exchanged = false;
     if (thread >= this.programThreads) {

@@ -21,10 +21,10 @@ export {
   World,
 } from '../base/index.ts';
 export { Check, type CheckOptions, check, type SavedCheck, STRATEGIES, type StrategyName } from './check.ts';
-export type { Order } from './execution.ts';
 export { type Counterexample, explain } from './explain.ts';
 export { renderLanes } from './lanes.ts';
 export { Minimiser } from './minimise.ts';
+export type { Order } from './orders.ts';
 export { partition, UnfitOrder } from './partition.ts';
 export { atEnd, type CheckTest, type Daemon, defineTest, isTest, type Program, type Verdict } from './program.ts';
 export { combine, type Explored, resultOf } from './result.ts';

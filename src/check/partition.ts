@@ -8,8 +8,9 @@
  * of the two steps, or in which they do not conflict, keeps one of the two orders and is seen there. docs/adr/0006.
  */
 import { createRandom } from '../base/random.ts';
-import { Execution, type Order, type StepName } from './execution.ts';
+import { Execution } from './execution.ts';
 import { conflict, type History } from './history.ts';
+import type { Order, Orders, StepName } from './orders.ts';
 import type { CheckTest } from './program.ts';
 
 /** The parts are none: the test is to be explored in one piece. */
@@ -19,23 +20,28 @@ export class UnfitOrder extends Error {
 
 /**
  * Whether an execution that came to a stop goes on in another part: a step waits for one that cannot come here. Refuses a
- * partition that is none, by what is new in the execution. Context: nothing can run.
+ * partition that is none: a step that orders name did not come. Context: nothing can run.
  */
-export function isElsewhere(run: Execution, history: History, orders: readonly Order[], newFrom: number): boolean {
-  for (let thread = 0; thread < run.programThreads; thread++) {
-    if (run.hasEnded(thread) || !run.isHeldBack(thread)) continue;
-    const never = orders.some(({ first }) => run.madeBy(first.thread) < first.nth && run.hasEnded(first.thread));
+export function isElsewhere(run: Execution, orders: Orders): boolean {
+  const { all } = orders;
+  for (let i = 0; i < all.length; i++) {
+    if (!orders.holds(all[i]!.second.thread)) continue;
+    const never = all.some(({ first }) => !orders.isMade(first) && run.hasEnded(first.thread));
     if (never) throw new UnfitOrder();
     return true;
   }
-  for (let i = 0; i < orders.length; i++) {
-    const { first, second } = orders[i]!;
-    const a = history.find(first.thread, first.nth);
-    const b = history.find(second.thread, second.nth);
-    if (a !== -1 && a < newFrom && b !== -1 && b < newFrom) continue;
-    if (a === -1 || b === -1 || !history.inConflict(a, b)) throw new UnfitOrder();
+  for (let i = 0; i < all.length; i++) {
+    if (!orders.isMade(all[i]!.first) || !orders.isMade(all[i]!.second)) throw new UnfitOrder();
   }
   return false;
+}
+
+/** Refuses a partition that is none: the last event does not conflict with one that it is to come after. */
+export function checkConflict(history: History, firsts: readonly StepName[]): void {
+  for (let i = 0; i < firsts.length; i++) {
+    const earlier = history.find(firsts[i]!.thread, firsts[i]!.nth);
+    if (!history.inConflict(earlier, history.length - 1)) throw new UnfitOrder();
+  }
 }
 
 /** A pair of steps, and how even the two orders are in random executions (0 .. 0.5). */

@@ -12,7 +12,7 @@ import { drainsFirst, type Execution } from '../execution.ts';
 import type { Ending, Harness } from '../harness.ts';
 import { History } from '../history.ts';
 import { checkEndValues, checkForeseen, checkReordered, checkReplay } from '../nondeterminism.ts';
-import { isElsewhere } from '../partition.ts';
+import { checkConflict, isElsewhere } from '../partition.ts';
 import type { SavedExploration, SavedPoint } from '../portable.ts';
 import { Reversals } from '../reversals.ts';
 import type { Strategy } from '../strategy.ts';
@@ -223,6 +223,7 @@ export class Dpor implements Strategy {
       isUncertain(run, thread),
       this.enablersOf(run, thread),
     );
+    if (run.orders !== null) checkConflict(history, run.orders.awaitedBy(thread));
     if (branch.codes.length > 0 && !harness.outdated) checkForeseen(run, history, depth, branch.codes);
     this.branches[depth + 1] = branch.children;
     this.explored[depth + 1] = 0;
@@ -242,12 +243,11 @@ export class Dpor implements Strategy {
 
   /** What the step came after, whatever the order: under TSO a flush its store, a locked operation the last flush; and what is asked for. */
   private enablersOf(run: Execution, thread: number): readonly number[] {
-    const { orders } = this.harness;
     let enablers = this.isTso || run.lastRole === 'join' ? this.enablersByRole(run, thread) : NOTHING;
-    for (let i = 0; i < orders.length; i++) {
-      const { first, second } = orders[i]!;
-      if (second.thread !== thread || second.nth !== run.madeBy(thread)) continue;
-      enablers = [...enablers, this.history.find(first.thread, first.nth)];
+    if (run.orders === null) return enablers;
+    const awaited = run.orders.awaitedBy(thread);
+    for (let i = 0; i < awaited.length; i++) {
+      enablers = [...enablers, this.history.find(awaited[i]!.thread, awaited[i]!.nth)];
     }
     return enablers;
   }
@@ -296,9 +296,8 @@ export class Dpor implements Strategy {
 
   private endingOf(run: Execution): Ending {
     for (let thread = 0; thread < run.threadCount; thread++) if (run.enabled(thread)) return 'blocked';
-    const { orders } = this.harness;
-    if (orders.length === 0) return 'ended';
-    return isElsewhere(run, this.history, orders, this.newFrom) ? 'elsewhere' : 'ended';
+    if (run.orders === null) return 'ended';
+    return isElsewhere(run, run.orders) ? 'elsewhere' : 'ended';
   }
 
   /** The sequence is to be explored from before event `from`, unless something there covers it. */
