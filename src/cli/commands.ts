@@ -32,6 +32,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).defineCheck,
   },
   {
+    name: 'conformance',
+    summary: 'the VT-d model against recorded answers of another implementation',
+    usage: '[options] FILE.jsonl…',
+    load: async () => (await import('./conformance.ts')).defineConformance,
+  },
+  {
     name: 'iova-stress',
     summary: 'the benchmark of the thread of December 2023, for every design',
     usage: '[options]',

@@ -1,0 +1,108 @@
+/** `tablewalk conformance FILE.jsonl…`: the VT-d model against recorded answers of another implementation. */
+import type { Command } from 'commander';
+import { err, formatInputError, type InputError, type Result } from '../base/result.ts';
+import { type ConformanceFile, createConformance, DEVIATION_TABLE } from '../lab/index.ts';
+import { inputName, readInput, STANDARD_INPUT } from '../node/input.ts';
+import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { print, printJson } from './screen.ts';
+
+interface ConformanceOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+const HELP = `
+FILE is a golden file: JSON lines, plain or packed with gzip; - is standard input. docs/conformance.md has the format, and how
+to record more. A step agrees when our answer is the recorded one. Every other one falls under a deviation that has a name and a
+rule, or is printed as unnamed.
+
+Example:
+  tablewalk conformance fixtures/golden/*.jsonl.gz
+
+Exit codes:
+  0 every difference has a name   1 a difference has none, or the recorded answer is the right one
+  2 bad usage, or an input that could not be read   3 a bug in tablewalk   130 interrupted`;
+
+export function defineConformance(command: Command, done: (code: ExitCode) => void): void {
+  command
+    .argument('<FILE...>', 'golden files, or - for standard input')
+    .option('-v, --verbose', 'counts by outcome and kind of case')
+    .addHelpText('after', HELP)
+    .action(async (paths: readonly string[], options: ConformanceOptions) =>
+      done(await runConformance(paths, options)),
+    );
+}
+
+async function runConformance(paths: readonly string[], options: ConformanceOptions): Promise<ExitCode> {
+  if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
+    throw new BadInput({ code: 'twice', place: '-', message: 'standard input can be read only once' });
+  }
+  const signal = interruption();
+  const progress = createProgress();
+  const files: ConformanceFile[] = [];
+  const errors: InputError[] = [];
+  for (const path of paths) {
+    if (signal.aborted) break;
+    const read = await readFile(path, signal, progress);
+    if (read.ok) files.push(read.value);
+    else errors.push(read.error);
+  }
+  progress.clear();
+  for (const error of errors) complain(formatInputError(error));
+  if (files.length > 0) {
+    if (options.json === true) printJson({ schema: 1, command: 'conformance', files });
+    else print(files.map((file) => fileText(file, options.verbose === true)).join('\n'));
+  }
+  if (signal.aborted) return EXIT.interrupted;
+  if (errors.length > 0) return EXIT.usage;
+  return files.every(isExpected) ? EXIT.ok : EXIT.unexpected;
+}
+
+async function readFile(path: string, signal: AbortSignal, progress: Progress): Promise<Result<ConformanceFile>> {
+  const name = inputName(path);
+  const conformance = createConformance(name);
+  const read = await readInput(path, (chunk) => conformance.push(chunk), {
+    signal,
+    progress: (bytes, total) => progress.show(progressText(name, bytes, total)),
+  });
+  if (!read.ok) return err(read.error);
+  if (read.value === 'interrupted') return err({ code: 'interrupted', place: name, message: 'interrupted' });
+  return conformance.end();
+}
+
+function progressText(name: string, bytes: number, total: number | null): string {
+  const done =
+    total === null ? `${Math.floor(bytes / 2 ** 20)} MiB` : `${Math.min(100, Math.floor((100 * bytes) / total))} %`;
+  return `${name}: ${done} read`;
+}
+
+const WRONG = new Set<string>(DEVIATION_TABLE.filter(({ right }) => String(right) === 'qemu').map(({ id }) => id));
+
+function isExpected({ disagree, deviations }: ConformanceFile): boolean {
+  return disagree.length === 0 && !Object.keys(deviations).some((id) => WRONG.has(id));
+}
+
+const MOST_SHOWN = 20;
+
+function fileText(file: ConformanceFile, isVerbose: boolean): string {
+  const { agree, cases, deviations, disagree, steps, unsure } = file;
+  const rows = Object.entries(deviations).map(([id, count]) => {
+    const { right, rule, why } = DEVIATION_TABLE.find((deviation) => deviation.id === id)!;
+    return `  ${String(count).padStart(6)}  ${id} (right: ${right})\n          rule: ${rule}\n          seen: ${why}\n`;
+  });
+  const unnamed = disagree
+    .slice(0, MOST_SHOWN)
+    .map(({ id, step, ours, theirs }) => `  case ${id}, step ${step}: ours ${ours}, theirs ${theirs}\n`);
+  const more = disagree.length > MOST_SHOWN ? `  … and ${disagree.length - MOST_SHOWN} more (--json has all)\n` : '';
+  const classes = file.classes.map(
+    ({ outcome, kind, steps: of, agree: same }) =>
+      `  ${outcome.padEnd(12)} ${kind.padEnd(28)} ${String(of).padStart(6)} ${String(same).padStart(6)}\n`,
+  );
+  return [
+    `${file.file}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
+    ...(rows.length > 0 ? ['deviations (answers under each):\n', ...rows] : []),
+    ...(unnamed.length > 0 ? ['without a name:\n', ...unnamed, more] : []),
+    ...(isVerbose ? ['outcome      kind                          steps  agree\n', ...classes] : []),
+  ].join('');
+}

@@ -1,0 +1,284 @@
+/**
+ * The caches of a unit (VT-d 6.2): context cache, PASID cache, IOTLB, paging-structure caches. An entry stays until an invalidation
+ * drops it (`keep`), or there is no room (bounded).
+ *
+ * Tags: context entries by source id and DID; PASID entries by source id, PASID and DID; IOTLB and paging-structure entries of the
+ * second stage by DID, of the first stage and of nested translation by DID and PASID.
+ */
+import { type AccessRecorder, type Tagged, TaggedCache } from './tagged-cache.ts';
+
+export const NO_PASID = -1;
+
+export interface ContextEntry extends Tagged {
+  /** Not 0: the entry gives this fault (only where not-present entries are cached). */
+  fault: number;
+  fpd: boolean;
+  /** Legacy: translation type; the second-stage table follows. */
+  tt: number;
+  aw: number;
+  did: number;
+  table: number;
+  /** Legacy tables have no accessed and dirty flags. */
+  readonly ssade: false;
+  readonly pwsnp: false;
+  /** Scalable: the PASID directory, and how many PASIDs it has room for. */
+  directory: number;
+  pasids: number;
+  ridPasid: number;
+  ridPriv: boolean;
+  dte: boolean;
+  paside: boolean;
+  pre: boolean;
+}
+
+export interface PasidEntry extends Tagged {
+  fault: number;
+  fpd: boolean;
+  pgtt: number;
+  aw: number;
+  did: number;
+  /** Second-stage and first-stage tables. */
+  table: number;
+  firstTable: number;
+  fiveLevels: boolean;
+  ssade: boolean;
+  pwsnp: boolean;
+  sre: boolean;
+  ere: boolean;
+  wpe: boolean;
+  nxe: boolean;
+  smep: boolean;
+  eafe: boolean;
+}
+
+/** What kind of mapping an entry holds. */
+export const SECOND = 0;
+export const FIRST = 1;
+export const NESTED = 2;
+export const PASS_THROUGH = 3;
+
+/** Rights of user requests; those of supervisor requests stand three bits further left. */
+export const READ = 1;
+export const WRITE = 2;
+export const EXECUTE = 4;
+
+/** a: page >> 9 * size; b: PASID tag; c: owner * 4 + size. The owner is the DID, or the source (`ownerOf`). */
+export interface IotlbEntry extends Tagged {
+  kind: number;
+  did: number;
+  /** NO_PASID for second stage and legacy. */
+  pasid: number;
+  /** First page and size (level: 0, 1, 2) of what the entry covers. */
+  page: number;
+  size: number;
+  /** Nested: the size of the first-stage page, which invalidations by address go by. */
+  firstSize: number;
+  /** Nested: the page of the second stage that it came through. */
+  gpa: number;
+  rights: number;
+  /** Frame that `page` is translated to. */
+  pfn: number;
+  /** Not 0: the translation gives this fault (caching mode). */
+  fault: number;
+}
+
+/** a: page >> 9 * level; b: PASID tag; c: (DID * 8 + level) * 4 + kind. The table that the entry at `level` points to. */
+export interface StructureEntry extends Tagged {
+  kind: number;
+  did: number;
+  pasid: number;
+  page: number;
+  level: number;
+  table: number;
+  /** Rights of the entries from the top to this one. */
+  rights: number;
+}
+
+/** The owner of translations that are found by source id: beyond all DIDs. */
+export function ownerOf(sourceId: number): number {
+  return 0x10000 + sourceId;
+}
+
+export interface CacheOptions {
+  /** Entries of each cache; infinite: `keep`. 0: no such cache. */
+  readonly contexts?: number;
+  readonly pasids?: number;
+  readonly iotlb?: number;
+  readonly structures?: number;
+  /** What is not present is cached too. A unit with CAP.CM may, and by default does. */
+  readonly notPresent?: boolean;
+  /** Given a cache's name, who is told of accesses to it. For a checker. */
+  readonly recorder?: (name: string) => AccessRecorder;
+}
+
+const NEVER_FULL = Number.POSITIVE_INFINITY;
+
+export class Caches {
+  readonly contexts: TaggedCache<ContextEntry>;
+  readonly pasids: TaggedCache<PasidEntry>;
+  readonly iotlb: TaggedCache<IotlbEntry>;
+  readonly structures: TaggedCache<StructureEntry>;
+  readonly notPresent: boolean;
+  readonly isRecorded: boolean;
+  /** Invalidations that were executed: a walk that began before the newest one caches nothing (facts: no walk that read an entry before may insert it). */
+  invalidations = 0;
+  private readonly recorder: AccessRecorder | null;
+
+  constructor(options: CacheOptions, cachingMode: boolean) {
+    const { recorder } = options;
+    const of = (name: string) => recorder?.(name) ?? null;
+    this.contexts = new TaggedCache(newContext, options.contexts ?? NEVER_FULL, of('context cache'));
+    this.pasids = new TaggedCache(newPasid, options.pasids ?? NEVER_FULL, of('PASID cache'));
+    this.iotlb = new TaggedCache(newIotlb, options.iotlb ?? NEVER_FULL, of('IOTLB'));
+    this.structures = new TaggedCache(newStructure, options.structures ?? NEVER_FULL, of('paging-structure caches'));
+    this.notPresent = options.notPresent ?? cachingMode;
+    this.isRecorded = recorder !== undefined;
+    this.recorder = of('invalidations');
+  }
+
+  /** How many invalidations a walk that begins now has behind it. */
+  began(): number {
+    this.recorder?.loaded();
+    return this.invalidations;
+  }
+
+  /** A walk is over: an invalidation may have waited for it. */
+  walkEnded(): void {
+    this.recorder?.stored();
+  }
+
+  /** An invalidation is executed. */
+  invalidated(): void {
+    this.recorder?.stored();
+    this.invalidations++;
+  }
+
+  /** IOTLB entry for a page, the smallest first; null: none. `owner`: a DID, or `ownerOf` a source. */
+  lookUp(owner: number, pasid: number, page: number): IotlbEntry | null {
+    const { iotlb } = this;
+    return (
+      iotlb.find(page, pasid, 4 * owner) ??
+      iotlb.find(Math.floor(page / 512), pasid, 4 * owner + 1) ??
+      iotlb.find(Math.floor(page / 262144), pasid, 4 * owner + 2)
+    );
+  }
+
+  /** An entry of `size` for the page, to be filled in with its tags. Null: there is no room. */
+  fill(owner: number, pasid: number, page: number, size: number): IotlbEntry | null {
+    const number = Math.floor(page / 512 ** size);
+    const entry = this.iotlb.enter(number, pasid, 4 * owner + size);
+    if (entry === null) return null;
+    entry.page = number * 512 ** size;
+    entry.size = size;
+    entry.firstSize = size;
+    entry.gpa = -1;
+    entry.fault = 0;
+    return entry;
+  }
+
+  /** The table below the deepest entry that is known on the way to `page`, or null. Levels: 4 .. 1. */
+  deepest(did: number, pasid: number, kind: number, page: number, top: number): StructureEntry | null {
+    if (this.structures.entries.length === 0 && !this.isRecorded) return null;
+    for (let level = 1; level <= top; level++) {
+      const found = this.structures.find(Math.floor(page / 512 ** level), pasid, (8 * did + level) * 4 + kind);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  /** The entry at `level` on the way to `page` points to `table`. */
+  enterStructure(
+    did: number,
+    pasid: number,
+    kind: number,
+    page: number,
+    level: number,
+    table: number,
+    rights: number,
+  ): void {
+    const number = Math.floor(page / 512 ** level);
+    const entry = this.structures.enter(number, pasid, (8 * did + level) * 4 + kind);
+    if (entry === null) return;
+    entry.kind = kind;
+    entry.did = did;
+    entry.pasid = pasid;
+    entry.page = number * 512 ** level;
+    entry.level = level;
+    entry.table = table;
+    entry.rights = rights;
+  }
+
+  /** All of them, as when a unit is reset. */
+  dropAll(): void {
+    this.invalidated();
+    this.contexts.dropAll();
+    this.pasids.dropAll();
+    this.iotlb.dropAll();
+    this.structures.dropAll();
+  }
+}
+
+const TAGGED = { a: 0, b: 0, c: 0, live: false, at: 0, next: null };
+
+export function newContext(): ContextEntry {
+  return {
+    ...TAGGED,
+    fault: 0,
+    fpd: false,
+    tt: 0,
+    aw: 0,
+    did: 0,
+    table: 0,
+    ssade: false,
+    pwsnp: false,
+    directory: 0,
+    pasids: 0,
+    ridPasid: 0,
+    ridPriv: false,
+    dte: false,
+    paside: false,
+    pre: false,
+  };
+}
+
+export function newPasid(): PasidEntry {
+  return {
+    ...TAGGED,
+    fault: 0,
+    fpd: false,
+    pgtt: 0,
+    aw: 0,
+    did: 0,
+    table: 0,
+    firstTable: 0,
+    fiveLevels: false,
+    ssade: false,
+    pwsnp: false,
+    sre: false,
+    ere: false,
+    wpe: false,
+    nxe: false,
+    smep: false,
+    eafe: false,
+  };
+}
+
+function newIotlb(): IotlbEntry {
+  return {
+    ...TAGGED,
+    kind: SECOND,
+    did: 0,
+    pasid: NO_PASID,
+    page: 0,
+    size: 0,
+    firstSize: 0,
+    gpa: -1,
+    rights: 0,
+    pfn: 0,
+    fault: 0,
+  };
+}
+
+function newStructure(): StructureEntry {
+  return { ...TAGGED, kind: SECOND, did: 0, pasid: NO_PASID, page: 0, level: 0, table: 0, rights: 0 };
+}

@@ -1,0 +1,82 @@
+/** What a unit can do: CAP and ECAP decoded once, and the host address width, which no register tells. */
+import { decode } from '../../base/layout.ts';
+import { CAP, ECAP } from './register-layouts.ts';
+
+export interface Capabilities {
+  readonly cap: bigint;
+  readonly ecap: bigint;
+  /** Host address width: bits of a physical address (DMAR table). */
+  readonly haw: number;
+  /** Bits of an address that a request may have. */
+  readonly mgaw: number;
+  /** Bit AW is set where tables of that width can be walked. */
+  readonly sagaw: number;
+  /** Fault recording registers, and the offset of the first. */
+  readonly faultRecords: number;
+  readonly faultOffset: number;
+  /** Offset of IVA; IOTLB is behind it. */
+  readonly iotlbOffset: number;
+  /** Largest address mask of a page-selective invalidation. */
+  readonly maxAddressMask: number;
+  readonly pageSelective: boolean;
+  readonly cachingMode: boolean;
+  readonly deviceTlb: boolean;
+  readonly passThrough: boolean;
+  readonly snoopControl: boolean;
+  readonly queued: boolean;
+  readonly coherent: boolean;
+  readonly scalable: boolean;
+  readonly pasids: boolean;
+  readonly ridPasid: boolean;
+  readonly firstStage: boolean;
+  readonly secondStage: boolean;
+  readonly nested: boolean;
+  readonly fiveLevels: boolean;
+  readonly firstStage1G: boolean;
+  readonly secondStageLarge: number;
+  readonly supervisor: boolean;
+  readonly execute: boolean;
+  readonly accessedDirty: boolean;
+  readonly interruptRemapping: boolean;
+  readonly pageRequests: boolean;
+  /** Page walks of scalable mode can be told to snoop (SMPWCS). */
+  readonly walkSnoop: boolean;
+}
+
+export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabilities {
+  const c = decode(CAP, cap);
+  const e = decode(ECAP, ecap);
+  return {
+    cap,
+    ecap,
+    haw,
+    mgaw: Number(c.MGAW) + 1,
+    sagaw: Number(c.SAGAW),
+    faultRecords: Number(c.NFR) + 1,
+    faultOffset: Number(c.FRO) * 16,
+    iotlbOffset: Number(e.IRO) * 16,
+    maxAddressMask: Number(c.MAMV),
+    pageSelective: c.PSI === 1n,
+    cachingMode: c.CM === 1n,
+    deviceTlb: e.DT === 1n,
+    passThrough: e.PT === 1n,
+    snoopControl: e.SC === 1n,
+    queued: e.QI === 1n,
+    coherent: e.C === 1n,
+    scalable: e.SMTS === 1n,
+    pasids: e.PASID === 1n,
+    ridPasid: e.RPS === 1n,
+    firstStage: e.FSTS === 1n,
+    secondStage: e.SSTS === 1n,
+    nested: e.NEST === 1n,
+    fiveLevels: c.FS5LP === 1n,
+    firstStage1G: c.FS1GP === 1n,
+    secondStageLarge: Number(c.SSLPS),
+    supervisor: e.SRS === 1n,
+    execute: e.ERS === 1n,
+    accessedDirty: e.SSADS === 1n,
+    interruptRemapping: e.IR === 1n,
+    pageRequests: e.PRS === 1n,
+    walkSnoop: e.SMPWCS === 1n,
+  };
+}
