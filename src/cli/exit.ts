@@ -1,4 +1,5 @@
 /** How the program ends: exit codes, and the one line that says why. */
+import { setMaxListeners } from 'node:events';
 import { formatInputError, type InputError, printable } from '../base/result.ts';
 
 export const EXIT = { ok: 0, unexpected: 1, usage: 2, bug: 3, interrupted: 130 } as const;
@@ -51,6 +52,8 @@ const SAME_MS = 300;
 /** The first SIGINT asks for an end, with what is known so far; the second ends at once. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
+  // One listener a file, and files may be many.
+  setMaxListeners(0, controller.signal);
   let first = 0;
   process.on('SIGINT', () => {
     // One Ctrl-C may come twice: to the group, and passed on by npx or timeout.

@@ -16,8 +16,9 @@ export {
   REPLAY,
   type Semantics,
 } from './pt/page-table.straight.ts';
-export { EXECUTE, NO_PASID, READ, WRITE } from './vtd/caches.ts';
+export { EXECUTE, NO_PASID, ownerOf, READ, WRITE } from './vtd/caches.ts';
 export { type FaultReason, faultReason, REASONS } from './vtd/fault-reasons.ts';
+export * from './vtd/layouts.ts';
 export { SparseMemory, type VtdMemory } from './vtd/memory.ts';
 export type { Choices } from './vtd/state.ts';
 export { type UnitOptions, VtdUnit } from './vtd/unit.ts';

@@ -8,7 +8,7 @@ import { type ContextEntry, NO_PASID, type PasidEntry } from './caches.ts';
 import { REASONS } from './fault-reasons.ts';
 import { PGTT_FIRST_STAGE, PGTT_NESTED, PGTT_PASS_THROUGH, PGTT_SECOND_STAGE } from './layouts.ts';
 import { TTM_LEGACY, TTM_SCALABLE, type UnitState } from './state.ts';
-import { TRANSLATED, UNTRANSLATED, type Walk } from './walk.ts';
+import { UNTRANSLATED, type Walk } from './walk.ts';
 
 /** Reads words `index` and `index + 1` of a frame into the walk. False: nothing answers. */
 export function readChunk(state: UnitState, walk: Walk, pfn: number, index: number): boolean {
@@ -224,12 +224,20 @@ function* readPasidEntry(state: UnitState, walk: Walk, directory: number, found:
     if (chunk === 0) takeFirstChunk(walk, found);
     else if (chunk === 1) takeSecondChunk(walk, found);
     if (found.fault !== 0) return;
-    if (hasReserved(walk, state.pasidReserved, chunk)) {
+    if (hasReserved(walk, state.pasidReserved, chunk) || hasPointerBeyond(state, walk, found, chunk)) {
       found.fault = REASONS.S_PASID_RESERVED.code;
       return;
     }
   }
-  if (!isValidPasidEntry(state, found, walk)) found.fault = REASONS.S_PASID_INVALID.code;
+  if (!isValidPasidEntry(state, found)) found.fault = REASONS.S_PASID_INVALID.code;
+}
+
+/** Whether a table pointer in the chunk, of a stage that the type uses, has bits above the address width. */
+function hasPointerBeyond(state: UnitState, walk: Walk, { pgtt }: PasidEntry, chunk: number): boolean {
+  const usesSecond = pgtt === PGTT_SECOND_STAGE || pgtt === PGTT_NESTED;
+  const usesFirst = pgtt === PGTT_FIRST_STAGE || pgtt === PGTT_NESTED;
+  const isUsed = chunk === 0 ? usesSecond : chunk === 1 && usesFirst;
+  return isUsed && (walk.hi & state.pointerReservedHi) !== 0;
 }
 
 /** Bits 127:0. */
@@ -259,12 +267,13 @@ function takeSecondChunk(walk: Walk, found: PasidEntry): void {
   if (hasFirst && (walk.lo & 8) !== 0) found.fault = REASONS.S_PASID_INVALID.code;
 }
 
-function isValidPasidEntry(state: UnitState, { pgtt, aw, fiveLevels }: PasidEntry, walk: Walk): boolean {
+function isValidPasidEntry(state: UnitState, { pgtt, aw, fiveLevels }: PasidEntry): boolean {
   const { caps } = state;
   const hasFirst = pgtt === PGTT_FIRST_STAGE || pgtt === PGTT_NESTED;
   if (hasFirst && fiveLevels && !caps.fiveLevels) return false;
   if (pgtt === PGTT_FIRST_STAGE) return caps.firstStage;
   if (pgtt === PGTT_SECOND_STAGE) return caps.secondStage && state.supportsWidth(aw);
   if (pgtt === PGTT_NESTED) return caps.nested && caps.firstStage && caps.secondStage && state.supportsWidth(aw);
-  return pgtt === PGTT_PASS_THROUGH && caps.passThrough && walk.addressType !== TRANSLATED;
+  // AW is programmed for pass-through too (Linux intel_pasid_setup_pass_through), as in legacy mode.
+  return pgtt === PGTT_PASS_THROUGH && caps.passThrough && state.supportsWidth(aw);
 }

@@ -55,7 +55,8 @@ export class UnitState {
   readonly scalableContextReserved: Int32Array;
   readonly directoryReserved: Int32Array;
   readonly pasidReserved: Int32Array;
-  /** High halves: bits 51:haw of a paging entry. */
+  /** High halves: bits 63:haw of a table pointer, 51:haw of a paging entry. */
+  readonly pointerReservedHi: number;
   readonly addressReservedHi: number;
 
   constructor(caps: Capabilities, memory: VtdMemory, choices: Choices = {}) {
@@ -69,7 +70,9 @@ export class UnitState {
     this.contextReserved = reservedHalves(CONTEXT_ENTRY, haw, [0]);
     this.scalableContextReserved = reservedHalves(SCALABLE_CONTEXT_ENTRY, haw, [0]);
     this.directoryReserved = reservedHalves(PASID_DIRECTORY_ENTRY, haw, [0]);
-    this.pasidReserved = reservedHalves(PASID_ENTRY, haw, [0, 2]);
+    // A table pointer that the type does not use is not looked at: those that are used are checked with the rest.
+    this.pasidReserved = reservedHalves(PASID_ENTRY, haw, []);
+    this.pointerReservedHi = haw >= 64 ? 0 : ~(2 ** Math.max(0, haw - 32) - 1);
     this.addressReservedHi = haw >= 52 ? 0 : (0xfffff & ~(2 ** Math.max(0, haw - 32) - 1)) | 0;
   }
 

@@ -4,7 +4,18 @@
  * frame in `walk.pfn`, a fault reason, or `INTERRUPT` for what is no memory access.
  */
 import { ATOMIC } from '../../base/flow.ts';
-import { type ContextEntry, EXECUTE, FIRST, type IotlbEntry, NESTED, NO_PASID, ownerOf, type PasidEntry, READ, WRITE } from './caches.ts';
+import {
+  type ContextEntry,
+  EXECUTE,
+  FIRST,
+  type IotlbEntry,
+  NESTED,
+  NO_PASID,
+  ownerOf,
+  type PasidEntry,
+  READ,
+  WRITE,
+} from './caches.ts';
 import { contextOf, pasidEntryOf, refusedBy } from './entries.straight.ts';
 import { REASONS } from './fault-reasons.ts';
 import { firstStage } from './first-stage.straight.ts';

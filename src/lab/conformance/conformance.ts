@@ -1,5 +1,7 @@
 /** Golden files against the VT-d model: one file after the other, in chunks; memory flat in its size. */
+
 import { err, type InputError, ok, type Result } from '../../base/result.ts';
+import { NO_PASID, ownerOf, READ, WRITE } from '../../hw/index.ts';
 import { DEVIATIONS } from './deviations.ts';
 import { type Explanation, explain } from './explain.ts';
 import {
@@ -190,8 +192,8 @@ interface Verdict {
 class CaseRun {
   private readonly golden: GoldenCase;
   private readonly machine: GoldenMachine;
-  /** Accesses that were translated: source, page, direction. */
-  private readonly translated = new Set<string>();
+  /** Accesses that met a cached translation without the right: source, page, direction. */
+  private readonly narrow = new Set<string>();
   /** What explained the last access, where it deviated. */
   private explanation: Explanation | null = null;
   /** Words of entries before the last access. */
@@ -218,16 +220,28 @@ class CaseRun {
     const next = golden.steps[index + 1];
     const looked = next?.op === 'peek' ? next.addresses : [];
     this.before = looked.map((address) => [address, machine.memory.read(address)] as const);
+    const hasNarrow = this.hasNarrow(step);
     const ours = machine.run(step, index) as DmaOutcome;
-    const page = step.address >> 12n;
-    const otherwise = this.translated.has(`${step.rid} ${page} ${!step.write}`);
-    if ('ok' in ours) this.translated.add(`${step.rid} ${page} ${step.write}`);
     this.explanation = null;
     this.wasRefused = machine.unit.reason !== 0;
     if (sameOutcome(ours, step.qemu)) return { ours, theirs: step.qemu, deviations: [] };
-    const context = { wasTranslatedOtherwise: otherwise };
+    const context = { hasNarrow };
     this.explanation = explain(golden, this.unflagged(), step, ours, step.qemu, context);
     return { ours, theirs: step.qemu, deviations: this.explanation?.deviations ?? null };
+  }
+
+  /**
+   * Whether the IOTLB has a translation that lacks the right for the access; or had one, which our unit has replaced since, and which
+   * no invalidation has dropped.
+   */
+  private hasNarrow({ address, rid, write }: Extract<GoldenStep, { op: 'dma' }>): boolean {
+    const known = this.machine.unit.state.caches.lookUp(ownerOf(rid), NO_PASID, Number(address >> 12n));
+    const key = `${rid} ${address >> 12n} ${write}`;
+    const need = write ? WRITE : READ;
+    const isNarrow = known !== null && ((known.rights & need) === 0 || this.narrow.has(key));
+    if (isNarrow) this.narrow.add(key);
+    else this.narrow.delete(key);
+    return isNarrow;
   }
 
   /** Memory as it was before the last access set flags. */

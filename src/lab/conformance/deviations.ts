@@ -3,7 +3,8 @@
  * that way: on memory with a patch, or in place of its own outcome. A step's difference is explained by the fewest deviations that
  * together turn our answer into theirs exactly; nothing is taken for granted by what a case is called.
  */
-import { REASONS } from '../../hw/index.ts';
+import { reservedMask } from '../../base/layout.ts';
+import { PASID_ENTRY, REASONS } from '../../hw/index.ts';
 import type { DmaOutcome } from './golden.ts';
 import { faultOutcome, type Read, type Trial } from './trial.ts';
 
@@ -13,8 +14,8 @@ export type Variation =
   | { readonly outcome: DmaOutcome };
 
 export interface Context {
-  /** An earlier access of the same source to the same page was translated, in the other direction. */
-  readonly wasTranslatedOtherwise: boolean;
+  /** The IOTLB has a translation of the page that lacks the right. */
+  readonly hasNarrow: boolean;
 }
 
 export interface Deviation {
@@ -28,6 +29,8 @@ export interface Deviation {
 }
 
 const ONES = 2n ** 64n - 1n;
+/** Reserved bits of a PASID table entry, by quadword. */
+const PASID_RESERVED = Array.from({ length: 8 }, (_, word) => (reservedMask(PASID_ENTRY) >> BigInt(64 * word)) & ONES);
 const R = REASONS;
 
 /** Words of tables before the paging entries: root and context entry; with directory and PASID table entry. */
@@ -124,7 +127,7 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'a fault is recorded unless FPD; rights may be added to an entry without an invalidation',
     why: 'an access that a cached translation does not allow is dropped: no walk, no fault',
-    vary: (_, __, { wasTranslatedOtherwise }) => (wasTranslatedOtherwise ? { outcome: { blocked: true } } : null),
+    vary: (_, __, { hasNarrow }) => (hasNarrow ? { outcome: { blocked: true } } : null),
   },
   {
     id: 'all-ones-is-unreadable',
@@ -163,6 +166,16 @@ export const DEVIATIONS: readonly Deviation[] = [
     },
   },
   {
+    id: 'scalable-code-in-legacy-mode',
+    right: 'ours',
+    rule: 'legacy mode reports the interrupt range as 0Eh',
+    why: 'the emulation of a unit that has scalable mode says 87h in legacy mode too',
+    vary: ({ hasScalable, isScalable }, outcome) =>
+      hasScalable && !isScalable && 'fault' in outcome && outcome.fault === R.L_INTERRUPT_RANGE.code
+        ? { outcome: { ...outcome, fault: R.S_INTERRUPT_RANGE.code } }
+        : null,
+  },
+  {
     id: 'pass-through-of-any-width',
     right: 'unsure',
     rule: 'an address beyond the width of the unit faults, translated or passed through',
@@ -196,14 +209,38 @@ export const DEVIATIONS: readonly Deviation[] = [
         : null,
   },
   {
-    id: 'fpd-of-pasid-tables-too-late',
+    id: 'pasid-tables-despite-fpd',
     right: 'ours',
-    rule: 'FPD of a directory or PASID table entry counts from when the entry is read, present or not',
-    why: 'the emulation looks at it when all entries have been read and are good',
-    vary: ({ access, fpd, reads, reason }) => {
-      const isOfContext = ((reads[2]?.value ?? 0n) & 2n) !== 0n;
-      const isOfTables = reason >= 0x50 && reason <= 0x5b;
-      return fpd && isOfTables && !isOfContext ? { outcome: faultOutcome(access, reason) } : null;
+    rule: 'a fault in a directory or PASID table entry is not recorded if it, or an entry before it, has FPD set',
+    why: 'QEMU before 9.2 has one code for them, which is not qualified; FPD in these entries counts only once all are good',
+    vary: ({ access, fpd, reason }) =>
+      fpd && PASID_CODES.includes(reason) && reason !== R.S_DIRECTORY_ACCESS.code
+        ? { outcome: faultOutcome(access, reason) }
+        : null,
+  },
+  {
+    id: 'pasid-table-access-despite-fpd',
+    right: 'unsure',
+    rule: 'a fault behind an entry with FPD set is not recorded',
+    why: 'the emulation records a directory or PASID table entry that cannot be read all the same; whether these are qualified faults is not certain to us',
+    vary: ({ access, fpd, reason }) =>
+      fpd && (reason === R.S_DIRECTORY_ACCESS.code || reason === R.S_PASID_ACCESS.code)
+        ? { outcome: faultOutcome(access, reason) }
+        : null,
+  },
+  {
+    id: 'pasid-entry-reserved-bits',
+    right: 'ours',
+    rule: 'reserved bits of a PASID table entry are a fault (5Ah)',
+    why: 'the emulation looks at some of them only',
+    vary: ({ memory, reads, reason }) => {
+      const entry = reads[7];
+      if (reason !== R.S_PASID_RESERVED.code || entry === undefined) return null;
+      const words = PASID_RESERVED.map((mask, word) => {
+        const address = entry.address + BigInt(8 * word);
+        return [address, memory.value(address) & ~mask] as const;
+      });
+      return { patches: words };
     },
   },
   {
@@ -253,10 +290,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     id: 'leaf-bit-11-never-reserved',
     right: 'ours',
     rule: 'bit 11 of a leaf is reserved in a unit without snoop control',
-    why: 'the emulation does not look at it in scalable mode',
+    why: 'the emulation does not look at it in a unit that has scalable mode',
     vary: (trial) => {
       const entry = last(pagingReads(trial));
-      if (!trial.isScalable || trial.reason !== R.S_SECOND_RESERVED.code || entry === undefined) return null;
+      const isReserved = trial.reason === R.S_SECOND_RESERVED.code || trial.reason === R.L_PAGING_RESERVED.code;
+      if (!trial.hasScalable || !isReserved || entry === undefined) return null;
       return (entry.value & 0x800n) === 0n ? null : { patches: [[entry.address, entry.value & ~0x800n]] };
     },
   },

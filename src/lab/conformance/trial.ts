@@ -19,6 +19,8 @@ export interface Access {
 export interface Trial {
   readonly access: Access;
   readonly isScalable: boolean;
+  /** The unit has scalable mode. */
+  readonly hasScalable: boolean;
   readonly haw: number;
   readonly outcome: DmaOutcome;
   /** Fault reason, also of a fault that is not recorded; 0: none. */
@@ -93,6 +95,7 @@ export function tryAccess(
   return {
     access,
     isScalable,
+    hasScalable: unit.caps.scalable,
     haw: config.haw,
     outcome: end === 'faulted' ? faultOutcome(access, reason) : blocked,
     reason,
