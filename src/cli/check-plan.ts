@@ -96,7 +96,7 @@ function asMistake(error: unknown, { test, file }: FoundTest): BadInput {
   return new BadInput({
     code: 'test-mistake',
     place: `${place ?? file}: test '${test.name}'`,
-    message: describeThrown(error),
+    message: error instanceof WorkerFailed && error.isMistake ? error.message : describeThrown(error),
   });
 }
 

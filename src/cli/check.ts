@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import { formatInputError } from '../base/result.ts';
 import { fingerprintOf, removeCheckpoint, writeCheckpoint } from '../node/checkpoint.ts';
+import { leave } from '../node/leave.ts';
 import { checkWritable } from '../node/output.ts';
 import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
+import { watchExit } from '../node/test-file-exit.ts';
 import { replayCommand } from './check-command.ts';
 import { addCheckOptions, type CheckCommandOptions, checkCombination, runOptions } from './check-options.ts';
 import { type Listeners, runAll } from './check-plan.ts';
@@ -135,13 +137,17 @@ function keepStdoutClean(): void {
   for (const name of ['log', 'info', 'debug', 'dir', 'table'] as const) console[name] = console.error;
 }
 
-/** What a test file sets going and lets fail behind our back is no bug of ours. */
+/** What a test file sets going and lets fail behind our back is no bug of ours, and it does not end the program. */
 function watchUserCode(files: readonly string[]): void {
   process.prependListener('uncaughtException', (error) => {
     const place = placeInUserCode(error, files[0]!);
     if (place === null) return;
     complain(`${place}: ${describeThrown(error)} (thrown outside of any test)`);
-    process.exit(EXIT.usage);
+    leave(EXIT.usage);
+  });
+  watchExit(files[0]!, (error) => {
+    complain(formatInputError(error));
+    return leave(EXIT.usage);
   });
 }
 

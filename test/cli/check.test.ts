@@ -197,6 +197,28 @@ function scratch(name: string, text: string): string {
   return path;
 }
 
+/** Long enough for workers, and wrong only there. */
+const WORKER_EXITS = `import { isMainThread } from 'node:worker_threads';
+import { Cell, defineTest, type Flow } from 'tablewalk/check';
+
+function* writer(cell: Cell<number>, mine: number): Flow<void> {
+  for (let i = 0; i < 7; i++) {
+    yield;
+    if (!isMainThread) process.exit();
+    cell.store(mine);
+  }
+}
+
+export const test = defineTest({
+  name: 'x',
+  expect: 'holds',
+  program: (world) => {
+    const cell = new Cell(world, 'cell', 0);
+    return { threads: [writer(cell, 1), writer(cell, 2), writer(cell, 3)] };
+  },
+});
+`;
+
 describe('what cannot be checked: one line that says where and what to do, exit 2', () => {
   const define = "import { defineTest } from 'tablewalk/check';\n";
   const cases: readonly (readonly [name: string, args: string, says: RegExp])[] = [
@@ -252,6 +274,24 @@ describe('what cannot be checked: one line that says where and what to do, exit 
         `${define}export const t = defineTest({ name: 'x', expect: 'holds', program: () => ({ threads: [(function* () { yield; })()] }) });\nawait 0;\nPromise.reject(new Error('floating'));\n`,
       ),
       /behind\.ts:4: Error: floating/,
+    ],
+    [
+      'a file that ends the program as it is loaded',
+      scratch('exits.ts', `${define}process.exit(0);\nexport const t = defineTest;\n`),
+      /exits\.ts:2: process\.exit\(\) is called, which would end the whole check \(a thread ends by returning/,
+    ],
+    [
+      'a thread that ends the program',
+      scratch(
+        'thread-exits.mts',
+        `${define}import { exit } from 'node:process';\nfunction* thread() {\n  yield;\n  exit();\n}\nexport const t = defineTest({ name: 'x', expect: 'holds', program: () => ({ threads: [thread()] }) });\n`,
+      ),
+      /thread-exits\.mts:5: process\.exit\(\) is called/,
+    ],
+    [
+      'a thread that ends its worker',
+      `${scratch('worker-exits.ts', WORKER_EXITS)} --workers 2`,
+      /worker-exits\.ts:7: test 'x': process\.exit\(\) is called/,
     ],
     [
       'a test that is not there',
