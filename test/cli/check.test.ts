@@ -30,7 +30,7 @@ function only(results: readonly CheckEntry[]): CheckEntry {
 describe('check --json', () => {
   it('has an entry for each test, in the order in which the file defines them', async () => {
     const { results, code, ...head } = await document('lost-update.ts');
-    expect({ code, head }).toEqual({ code: 0, head: { schema: 1, command: 'check' } });
+    expect({ code, head }).toEqual({ code: 0, head: { schema: 1, command: 'check', errors: [] } });
     expect(
       results.map(({ name, verdict, property, schedule, counterexampleSteps }) => ({
         ...{ name, verdict, property, schedule, counterexampleSteps },
@@ -330,7 +330,19 @@ describe('what cannot be checked: one line that says where and what to do, exit 
   it('reports the other tests of a run all the same', async () => {
     const { code, stdout, stderr } = await check('forgotten-yield.ts --json');
     expect({ code, lines: lines(stderr).length }).toEqual({ code: 2, lines: 1 });
-    expect(checkSchema.parse(JSON.parse(stdout)).results.map(({ name }) => name)).toEqual(['fine']);
+    const { results, errors } = checkSchema.parse(JSON.parse(stdout));
+    expect(results.map(({ name }) => name)).toEqual(['fine']);
+    expect(errors.map(({ name }) => name)).toEqual(['forgotten yield']);
+    expect(lines(stderr)).toEqual([`tablewalk: ${errors[0]?.message}`]);
+  });
+
+  it('names them in the document also where no test could be checked', async () => {
+    const { results, errors, code } = await document('forgotten-yield.ts -t forgotten');
+    expect({ results, names: errors.map(({ name }) => name), code }).toEqual({
+      results: [],
+      names: ['forgotten yield'],
+      code: 2,
+    });
   });
 });
 
