@@ -5,9 +5,12 @@ import {
   type CheckResult,
   check,
   cpuRelax,
+  defineTest,
+  explain,
   type Flow,
   Mutex,
   type Program,
+  parseSchedule,
   Queue,
   RwLock,
   SpinLock,
@@ -180,17 +183,23 @@ describe('a livelock', () => {
       yield;
       me.store(0);
     }
-    const result = check({
+    const test = defineTest({
       name: 'test',
       expect: 'violated',
-      maxSteps: 300,
       program: (world) => {
         const [a, b] = [new Cell(world, 'a', 0), new Cell(world, 'b', 0)];
         return { threads: { left: givesWay(a, b), right: givesWay(b, a) } };
       },
     });
+    const result = check(test);
     expect(result.violation?.kind, result.message).toBe('livelock');
     expect(result.message).toMatch(/^left and right go round for ever: the last \d+ steps repeat/);
+    // Its schedule is printed in short, and shows the same again.
+    const printed = explain(test, result.violation!).schedule;
+    expect(printed).toBe('0_1:1000');
+    const parsed = parseSchedule(printed, 2);
+    const again = check(test, { strategy: 'replay', schedule: parsed.ok ? parsed.value : [] });
+    expect(again.violation).toEqual(result.violation);
   });
 
   it('is a thread that loops alone and changes nothing', () => {
