@@ -194,6 +194,7 @@ describe('a livelock', () => {
     const result = check(test);
     expect(result.violation?.kind, result.message).toBe('livelock');
     expect(result.message).toMatch(/^left and right go round for ever: the last \d+ steps repeat/);
+    expect([result.executions, result.steps]).toEqual([1, 2000]);
     // Its schedule is printed in short, and shows the same again.
     const printed = explain(test, result.violation!).schedule;
     expect(printed).toBe('0_1:1000');
