@@ -78,11 +78,17 @@ function retarget(text, node, takesPart) {
   text.overwrite(from.start, from.end, `'${from.value.replace(/\.ts$/, '.straight.ts')}'`);
 }
 
-/** The import of Flow goes when nothing uses it any more. */
+/** Imports from flow.ts (Flow, and what is yielded) go where nothing uses them any more. */
 function dropUnusedFlow(code) {
-  const uses = code.match(/\bFlow\b/g)?.length ?? 0;
-  if (uses !== 1) return code;
-  return code.replace(/^import type \{ Flow \} from '[^']*';\n/m, '').replace(/\b(type )?Flow, |, (type )?Flow\b/, '');
+  return code.replace(/^import (type )?\{ ([^}]*) \} from '([^']*\/flow\.ts)';\n/m, (_, type = '', list, from) => {
+    const names = list.split(',').map((name) => name.trim());
+    const used = names.filter((name) => (code.match(wholeWord(name.replace(/^type /, '')))?.length ?? 0) > 1);
+    return used.length === 0 ? '' : `import ${type}{ ${used.join(', ')} } from '${from}';\n`;
+  });
+}
+
+function wholeWord(name) {
+  return new RegExp(`\\b${name}\\b`, 'g');
 }
 
 function walk(node, visit, parent, grandparent) {

@@ -31,8 +31,16 @@ export interface Step {
   waitsFor(thread: number): readonly number[];
   /** A `wait` that also waits, under TSO, until the thread's store buffer is empty. */
   readonly drains?: boolean;
+  /** `acquire`: the lock, which knows why a thread waits for itself. */
+  readonly lock?: Reentered | undefined;
   /** `join`: names of the threads whose end it waits for. */
   readonly joins?: readonly string[];
+}
+
+/** A lock that a thread may ask for while it holds it. */
+export interface Reentered {
+  /** How `thread` holds what it waits for in `step`, in a clause; null: it does not hold it. */
+  selfWait(thread: number, step: Step): string | null;
 }
 
 const NOBODY: readonly number[] = [];

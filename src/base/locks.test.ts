@@ -108,7 +108,7 @@ describe('a thread that holds a spinlock', () => {
   it('may not take a mutex', () => {
     expect(nested(spin, mutex).take).toThrow(LockMisuse);
     expect(nested(spin, mutex).take).toThrow(
-      'mutex may sleep and is taken while a spinlock is held (scheduling while atomic)',
+      'mutex may sleep and is taken by thread 0 while it holds a spinlock (scheduling while atomic)',
     );
     expect(nested((world) => new RwLock(world, 'rw'), mutex).take).toThrow(/scheduling while atomic/);
   });

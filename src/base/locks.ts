@@ -6,7 +6,7 @@
  *
  * Context: a mutex may sleep, so it is not taken by a thread that holds a spinlock ("scheduling while atomic").
  */
-import type { Step, StepRole } from './flow.ts';
+import type { Reentered, Step, StepRole } from './flow.ts';
 import { TestMistake } from './mistake.ts';
 import type { AccessKind, SharedObject, World } from './world.ts';
 
@@ -33,6 +33,7 @@ export class SpinLock {
     this.sleeps = sleeps;
     this.object = world.register(name);
     this.acquireStep = this.step('acquire', 'acquire', {
+      lock: this,
       enabled: () => this.peekOwner() === -1,
       perform: (thread) => this.take(thread),
       waitsFor: () => (this.owned === -1 ? NOBODY : [this.owned]),
@@ -53,6 +54,10 @@ export class SpinLock {
     return this.world.announce(this.releaseStep);
   }
 
+  selfWait(thread: number): string | null {
+    return this.owned === thread ? 'it holds the lock already' : null;
+  }
+
   private peekOwner(): number {
     if (this.world.peeking) this.world.peeked.push(this.object.base);
     return this.owned;
@@ -63,7 +68,7 @@ export class SpinLock {
     if (this.sleeps) {
       if ((held[thread] ?? 0) > 0) {
         throw new LockMisuse(
-          `${this.object.name} may sleep and is taken while a spinlock is held (scheduling while atomic)`,
+          `${this.object.name} may sleep and is taken by ${this.world.nameOf(thread)} while it holds a spinlock (scheduling while atomic)`,
         );
       }
     } else {
@@ -71,21 +76,23 @@ export class SpinLock {
     }
     this.world.locked(this.object.name);
     this.holds[thread] = true;
-    this.set('free', thread, `thread ${thread}`);
+    this.set(thread);
   }
 
   private giveBack(thread: number): void {
     if (this.holds[thread] !== true) {
-      throw new LockMisuse(`${this.object.name} is released by thread ${thread}, which does not hold it`);
+      throw new LockMisuse(`${this.object.name} is released by ${this.world.nameOf(thread)}, which does not hold it`);
     }
     this.holds[thread] = false;
     if (!this.sleeps) this.world.spinlocksHeld[thread]!--;
-    storeBehind(this.world, this.object, thread, () => this.set(`thread ${thread}`, -1, 'free'));
+    storeBehind(this.world, this.object, thread, () => this.set(-1));
   }
 
-  private set(before: string, owner: number, after: string): void {
-    this.world.note(2 * this.object.base + 1);
-    this.world.tracer?.({ object: this.object, word: 0, kind: 'write', before, after });
+  private set(owner: number): void {
+    const { world, object } = this;
+    world.note(2 * object.base + 1);
+    const before = this.owned;
+    world.tracer?.({ object, word: 0, kind: 'write', before: holder(world, before), after: holder(world, owner) });
     this.owned = owner;
   }
 
@@ -141,12 +148,14 @@ export class RwLock {
     const step = (verb: string, role: StepRole, parts: StepParts) => makeStep(`${name}.${verb}`, role, parts);
     this.steps = {
       readLock: step('readLock', 'acquire', {
+        lock: this,
         enabled: () => this.peekWriter() === -1,
         perform: (thread) => this.takeRead(thread),
         waitsFor: () => (this.writer === -1 ? NOBODY : [this.writer]),
       }),
       readUnlock: step('readUnlock', 'release', { perform: (thread) => this.giveReadBack(thread) }),
       writeLock: step('writeLock', 'acquire', {
+        lock: this,
         enabled: () => this.peekWriter() === -1 && this.peekReaders() === 0,
         perform: (thread) => this.takeWrite(thread),
         waitsFor: () => (this.writer === -1 ? [...this.readers] : [this.writer]),
@@ -169,6 +178,12 @@ export class RwLock {
 
   writeUnlock(): Step {
     return this.world.announce(this.steps.writeUnlock);
+  }
+
+  selfWait(thread: number, step: Step): string | null {
+    if (this.writer !== thread && !this.readers.includes(thread)) return null;
+    const asks = step === this.steps.writeLock ? 'writing' : 'reading';
+    return `it holds the lock for ${this.writer === thread ? 'writing' : 'reading'} and asks for it for ${asks}`;
   }
 
   private peekWriter(): number {
@@ -198,7 +213,9 @@ export class RwLock {
 
   private giveReadBack(thread: number): void {
     if ((this.reads[thread] ?? 0) === 0) {
-      throw new LockMisuse(`${this.object.name} is read-unlocked by thread ${thread}, which does not hold it`);
+      throw new LockMisuse(
+        `${this.object.name} is read-unlocked by ${this.world.nameOf(thread)}, which does not hold it`,
+      );
     }
     this.reads[thread]!--;
     this.holdSpinning(thread, -1);
@@ -210,7 +227,7 @@ export class RwLock {
 
   private takeWrite(thread: number): void {
     this.world.locked(this.object.name);
-    this.touch(0, 'write', 'free', `thread ${thread}`);
+    this.touch(0, 'write', -1, thread);
     for (let word = 1; word < this.object.words; word++) this.world.note(2 * this.world.locationOf(this.object, word));
     this.writer = thread;
     this.writes[thread] = true;
@@ -219,12 +236,14 @@ export class RwLock {
 
   private giveWriteBack(thread: number): void {
     if (this.writes[thread] !== true) {
-      throw new LockMisuse(`${this.object.name} is write-unlocked by thread ${thread}, which does not hold it`);
+      throw new LockMisuse(
+        `${this.object.name} is write-unlocked by ${this.world.nameOf(thread)}, which does not hold it`,
+      );
     }
     this.writes[thread] = false;
     this.holdSpinning(thread, -1);
     storeBehind(this.world, this.object, thread, () => {
-      this.touch(0, 'write', `thread ${thread}`, 'free');
+      this.touch(0, 'write', thread, -1);
       this.writer = -1;
     });
   }
@@ -233,10 +252,18 @@ export class RwLock {
     this.world.spinlocksHeld[thread] = (this.world.spinlocksHeld[thread] ?? 0) + delta;
   }
 
-  private touch(word: number, kind: AccessKind, before: string, after: string): void {
-    this.world.note(2 * this.world.locationOf(this.object, word) + (kind === 'write' ? 1 : 0));
-    this.world.tracer?.({ object: this.object, word, kind, before, after });
+  /** `before`, `after`: the holder, or what is to be said. */
+  private touch(word: number, kind: AccessKind, before: string | number, after: string | number): void {
+    const { world, object } = this;
+    world.note(2 * world.locationOf(object, word) + (kind === 'write' ? 1 : 0));
+    world.tracer?.({ object, word, kind, before: holder(world, before), after: holder(world, after) });
   }
+}
+
+/** What lanes call the holder of a lock, which is a thread or -1. */
+function holder(world: World, held: string | number): string {
+  if (typeof held === 'string') return held;
+  return held === -1 ? 'free' : world.nameOf(held);
 }
 
 /** Under TSO a release is a plain store, behind those of the critical section; otherwise it is done at once. */
@@ -247,6 +274,7 @@ function storeBehind(world: World, object: SharedObject, thread: number, release
 }
 
 interface StepParts {
+  lock?: Reentered;
   enabled?: (thread: number) => boolean;
   perform: (thread: number) => void;
   waitsFor?: (thread: number) => readonly number[];
@@ -259,5 +287,6 @@ function makeStep(label: string, role: StepRole, parts: StepParts): Step {
     enabled: parts.enabled ?? (() => true),
     perform: parts.perform,
     waitsFor: parts.waitsFor ?? (() => NOBODY),
+    lock: parts.lock,
   };
 }

@@ -135,6 +135,8 @@ export interface WorldOptions {
   readonly memory?: MemoryModel;
   /** One of 0 .. options - 1. */
   readonly chooser?: (options: number) => number;
+  /** What messages call a thread. Default: `thread 0`. */
+  readonly nameOf?: (thread: number) => string;
   readonly locations?: LocationTable;
   readonly tracer?: Tracer;
   /** Room for the log, of an execution that is over: a new one for each costs more than most executions. */
@@ -164,6 +166,8 @@ export class World {
   readonly memory: MemoryModel;
   readonly tracer: Tracer | null;
   readonly locations: LocationTable;
+  /** What messages call a thread. */
+  readonly nameOf: (thread: number) => string;
   private readonly chooser: (options: number) => number;
   private readonly made: number[] = [];
   private byName = false;
@@ -173,6 +177,7 @@ export class World {
   constructor(options: WorldOptions = {}) {
     this.memory = options.memory ?? 'sc';
     this.chooser = options.chooser ?? (() => 0);
+    this.nameOf = options.nameOf ?? numbered;
     this.locations = options.locations ?? new LocationTable();
     this.tracer = options.tracer ?? null;
     this.log = options.log ?? new Int32Array(256);
@@ -347,6 +352,10 @@ export class World {
       throw new TestMistake('a condition or property loads, stores or locks: it may only peek()');
     return holds;
   }
+}
+
+function numbered(thread: number): string {
+  return `thread ${thread}`;
 }
 
 /** A thread touched an object after it was freed, or freed it twice. A verdict on the program, not a bug of ours. */

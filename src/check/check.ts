@@ -71,6 +71,7 @@ export class Check {
   private triedFairly = false;
   /** Schedules tried before the exploration, if one of them was enough. */
   private fairExecutions = 0;
+  private fairSteps = 0;
   private readonly stepsBefore: number;
 
   constructor(test: CheckTest, options: CheckOptions = {}) {
@@ -111,7 +112,7 @@ export class Check {
   }
 
   get steps(): number {
-    return this.stepsBefore + this.harness.steps;
+    return this.stepsBefore + this.fairSteps + this.harness.steps;
   }
 
   /** Whether a violation was found, and what is going on is only to shorten it. */
@@ -155,12 +156,15 @@ export class Check {
     this.triedFairly = true;
     const { strategy = 'dpor', resume, orders } = this.options;
     if ((strategy !== 'dpor' && strategy !== 'minimal') || resume !== undefined || orders !== undefined) return;
+    let steps = 0;
     for (const turn of FAIR_TURNS) {
       const harness = new Harness(this.test, false);
       const fair = new RoundRobin(harness, turn);
       fair.next();
+      steps += harness.steps;
       if (harness.finding?.kind !== 'livelock' || harness.finding.tells === undefined) continue;
       this.fairExecutions = turn;
+      this.fairSteps = steps;
       this.found({ ...harness.finding, schedule: fair.schedule() });
       return;
     }

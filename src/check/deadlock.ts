@@ -24,7 +24,7 @@ export function explainEnd(run: Execution): Finding | null {
 function describeDeadlock(run: Execution, stuck: readonly number[]): string {
   const cycle = findCycle(run, stuck);
   if (cycle !== null) {
-    if (cycle.length === 1) return `${waiting(run, cycle[0]!)}, for itself`;
+    if (cycle.length === 1) return waitingForItself(run, cycle[0]!);
     const parts = cycle.map((thread, i) => `${waiting(run, thread)} for ${run.nameOf(cycle[(i + 1) % cycle.length]!)}`);
     return `${parts.join(', ')}: a circle`;
   }
@@ -36,6 +36,12 @@ function describeDeadlock(run: Execution, stuck: readonly number[]): string {
   return `${parts.join('; ')}; nothing can run`;
 }
 
+function waitingForItself(run: Execution, thread: number): string {
+  const step = run.stepOf(thread)!;
+  const why = step.lock?.selfWait(thread, step) ?? null;
+  return `${waiting(run, thread)}, for itself${why === null ? '' : `: ${why}`}`;
+}
+
 function waiting(run: Execution, thread: number): string {
   return `${run.nameOf(thread)} waits in ${run.stepOf(thread)!.label}`;
 }
@@ -45,9 +51,7 @@ export function findCycle(run: Execution, stuck: readonly number[]): readonly nu
   for (const start of stuck) {
     const path = [start];
     for (;;) {
-      const step = run.stepOf(path.at(-1)!);
-      const next =
-        step?.role === 'join' ? run.joined(step).find((t) => !run.hasEnded(t)) : step?.waitsFor(path.at(-1)!)[0];
+      const next = waitsFor(run, path.at(-1)!);
       if (next === undefined || run.hasEnded(next)) break;
       const at = path.indexOf(next);
       if (at !== -1) return path.slice(at);
@@ -55,4 +59,12 @@ export function findCycle(run: Execution, stuck: readonly number[]): readonly nu
     }
   }
   return null;
+}
+
+/** One of those that the thread waits for: itself, where that is among them. */
+function waitsFor(run: Execution, thread: number): number | undefined {
+  const step = run.stepOf(thread);
+  if (step?.role === 'join') return run.joined(step).find((other) => !run.hasEnded(other));
+  const holders = step?.waitsFor(thread) ?? [];
+  return holders.includes(thread) ? thread : holders[0];
 }

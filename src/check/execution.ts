@@ -63,7 +63,8 @@ export class Execution {
     this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
     const chooser = (count: number) => this.choices.choose(this.world, count);
-    this.world = new World({ memory: test.memory ?? 'sc', chooser, ...rest });
+    const nameOf = (thread: number) => (Array.isArray(this.program.threads) ? `thread ${thread}` : this.nameOf(thread));
+    this.world = new World({ memory: test.memory ?? 'sc', chooser, nameOf, ...rest });
     this.relaxing = new Relaxing(this.world);
     this.test = test;
     this.program = test.program(this.world);

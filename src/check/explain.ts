@@ -156,15 +156,20 @@ export function printValue(value: unknown): string | null {
 
 /**
  * The innermost frame of the program: outside of the checker and of what it stands on, and called by the execution, not its
- * caller.
+ * caller. Where the checker was bundled, files do not tell what is whose, and nothing is said.
  */
 function findSource(stack: string | null): Source | null {
+  let isInnermost = true;
   for (const line of stack?.split('\n') ?? []) {
     const match = /\((.+):(\d+):\d+\)$/.exec(line) ?? /^\s*at (?:async )?(.+):(\d+):\d+$/.exec(line);
     if (match === null) continue;
     const file = match[1]!;
     if (/[/\\]check[/\\]execution\.[jt]s$/.test(file)) return null;
-    if (!OURS.test(file) && !file.startsWith('node:')) return { file, line: Number(match[2]) };
+    const isOurs = OURS.test(file) || file.startsWith('node:');
+    // The stack was taken in a file of ours.
+    if (isInnermost && !isOurs) return null;
+    isInnermost = false;
+    if (!isOurs) return { file, line: Number(match[2]) };
   }
   return null;
 }

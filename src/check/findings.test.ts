@@ -5,9 +5,12 @@ import {
   type CheckResult,
   check,
   cpuRelax,
+  defineTest,
+  explain,
   type Flow,
   Mutex,
   type Program,
+  parseSchedule,
   Queue,
   RwLock,
   SpinLock,
@@ -73,7 +76,7 @@ describe('a deadlock', () => {
       const lock = new SpinLock(world, 'lock');
       return { threads: { alone: nests(lock, lock) } };
     }, 'deadlock');
-    expect(message).toBe('alone waits in lock.acquire, for itself');
+    expect(message).toBe('alone waits in lock.acquire, for itself: it holds the lock already');
   });
 
   it('between readers that both want to write is found', () => {
@@ -85,7 +88,36 @@ describe('a deadlock', () => {
       const lock = new RwLock(world, 'rw');
       return { threads: { left: upgrades(lock), right: upgrades(lock) } };
     }, 'deadlock');
-    expect(message).toMatch(/rw\.writeLock/);
+    expect(message).toMatch(
+      /^(left|right) waits in rw\.writeLock, for itself: it holds the lock for reading and asks for it for writing$/,
+    );
+  });
+
+  it('of a reader that wants to write is its own, whoever else reads', () => {
+    type Way = 'readLock' | 'writeLock';
+    function* reads(lock: RwLock): Flow<void> {
+      yield lock.readLock();
+    }
+    function* asks(lock: RwLock, first: Way, then: Way): Flow<void> {
+      yield lock[first]();
+      yield lock[then]();
+    }
+    const messageOf = (first: Way, then: Way) =>
+      finding((world) => {
+        const lock = new RwLock(world, 'rw');
+        const other = first === 'readLock' ? { other: { daemon: reads(lock) } } : {};
+        return { threads: { ...other, alone: asks(lock, first, then) } };
+      }, 'deadlock').message;
+    const itself = 'for itself: it holds the lock for';
+    expect([
+      messageOf('readLock', 'writeLock'),
+      messageOf('writeLock', 'readLock'),
+      messageOf('writeLock', 'writeLock'),
+    ]).toEqual([
+      `alone waits in rw.writeLock, ${itself} reading and asks for it for writing`,
+      `alone waits in rw.readLock, ${itself} writing and asks for it for reading`,
+      `alone waits in rw.writeLock, ${itself} writing and asks for it for writing`,
+    ]);
   });
 
   it('by a lock that nobody gives back names its holder', () => {
@@ -180,17 +212,24 @@ describe('a livelock', () => {
       yield;
       me.store(0);
     }
-    const result = check({
+    const test = defineTest({
       name: 'test',
       expect: 'violated',
-      maxSteps: 300,
       program: (world) => {
         const [a, b] = [new Cell(world, 'a', 0), new Cell(world, 'b', 0)];
         return { threads: { left: givesWay(a, b), right: givesWay(b, a) } };
       },
     });
+    const result = check(test);
     expect(result.violation?.kind, result.message).toBe('livelock');
     expect(result.message).toMatch(/^left and right go round for ever: the last \d+ steps repeat/);
+    expect([result.executions, result.steps]).toEqual([1, 2000]);
+    // Its schedule is printed in short, and shows the same again.
+    const printed = explain(test, result.violation!).schedule;
+    expect(printed).toBe('0_1:1000');
+    const parsed = parseSchedule(printed, 2);
+    const again = check(test, { strategy: 'replay', schedule: parsed.ok ? parsed.value : [] });
+    expect(again.violation).toEqual(result.violation);
   });
 
   it('is a thread that loops alone and changes nothing', () => {
@@ -293,10 +332,18 @@ describe('misuse of a lock', () => {
     }
     const { message, property } = finding((world) => {
       const lock = new SpinLock(world, 'lock');
-      return { threads: [nests(lock), releases(lock)] };
+      return { threads: { left: nests(lock), right: releases(lock) } };
     }, 'lock-misuse');
     expect(property).toBe('lock misuse');
-    expect(message).toMatch(/^lock is released by thread 1, which does not hold it$/);
+    expect(message).toBe('lock is released by right, which does not hold it');
+  });
+
+  it('calls a thread that has no name by its number', () => {
+    function* unlocks(lock: RwLock): Flow<void> {
+      yield lock.readUnlock();
+    }
+    const { message } = finding((world) => ({ threads: [unlocks(new RwLock(world, 'rw'))] }), 'lock-misuse');
+    expect(message).toBe('rw is read-unlocked by thread 0, which does not hold it');
   });
 
   it('is a mutex taken under a spinlock', () => {
@@ -304,6 +351,8 @@ describe('misuse of a lock', () => {
       const [spin, mutex] = [new SpinLock(world, 'spin'), new Mutex(world, 'mutex')];
       return { threads: [nests(spin, mutex)] };
     }, 'lock-misuse');
-    expect(message).toBe('mutex may sleep and is taken while a spinlock is held (scheduling while atomic)');
+    expect(message).toBe(
+      'mutex may sleep and is taken by thread 0 while it holds a spinlock (scheduling while atomic)',
+    );
   });
 });

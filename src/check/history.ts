@@ -10,9 +10,21 @@ const NONE: readonly number[] = [];
 
 /** Whether two rows of access codes (location * 2 + write) have a conflict. */
 export function conflict(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  for (let i = 0; i < a.length; i++) {
+  return rangesConflict(a, 0, a.length, b, 0, b.length);
+}
+
+/** Whether a[from .. to) and b[start .. end) have two codes of one location that are not both reads. */
+function rangesConflict(
+  a: ArrayLike<number>,
+  from: number,
+  to: number,
+  b: ArrayLike<number>,
+  start: number,
+  end: number,
+): boolean {
+  for (let i = from; i < to; i++) {
     const code = a[i]!;
-    for (let j = 0; j < b.length; j++) {
+    for (let j = start; j < end; j++) {
       const other = b[j]!;
       if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
     }
@@ -137,26 +149,12 @@ export class History {
 
   /** Whether two events touch one location, and not both only read it. */
   inConflict(a: number, b: number): boolean {
-    for (let i = this.codeStart[b]!; i < this.codeStart[b + 1]!; i++) {
-      const code = this.codes[i]!;
-      for (let j = this.codeStart[a]!; j < this.codeStart[a + 1]!; j++) {
-        const other = this.codes[j]!;
-        if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
-      }
-    }
-    return false;
+    const { codes, codeStart } = this;
+    return rangesConflict(codes, codeStart[a]!, codeStart[a + 1]!, codes, codeStart[b]!, codeStart[b + 1]!);
   }
 
   conflictsWith(event: number, codes: ArrayLike<number>): boolean {
-    const end = this.codeStart[event + 1]!;
-    for (let i = this.codeStart[event]!; i < end; i++) {
-      const code = this.codes[i]!;
-      for (let j = 0; j < codes.length; j++) {
-        const other = codes[j]!;
-        if (code >> 1 === other >> 1 && ((code | other) & 1) !== 0) return true;
-      }
-    }
-    return false;
+    return rangesConflict(this.codes, this.codeStart[event]!, this.codeStart[event + 1]!, codes, 0, codes.length);
   }
 
   codesOf(event: number): number[] {

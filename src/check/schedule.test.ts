@@ -30,9 +30,24 @@ describe('a schedule', () => {
     expect(printSchedule(steps, THREADS)).toBe('0:3.1.2c1-0:2.2.b1');
   });
 
+  it('that goes round up to its end has the round once', () => {
+    const order = (text: string): Decision[] => [...text].map((thread) => ({ thread: Number(thread), path: null }));
+    expect(printSchedule(order(`221${'0112'.repeat(100)}01`), THREADS)).toBe('2:2.1.0_1_1_2:100.0.1');
+    expect(printSchedule(order('0'.repeat(100)), THREADS)).toBe('0:100');
+    expect(printSchedule(order('010101'), THREADS)).toBe('0.1.0.1.0.1');
+  });
+
   it('comes back from its text as it was', () => {
+    const round = fc.tuple(fc.array(decision, { minLength: 1, maxLength: 8 }), fc.nat({ max: 100 }));
+    const goingRound = fc
+      .tuple(schedule, round, fc.nat({ max: 7 }))
+      .map(([before, [once, times], more]) => [
+        ...before,
+        ...new Array<Decision[]>(times).fill(once).flat(),
+        ...once.slice(0, more),
+      ]);
     fc.assert(
-      fc.property(schedule, (steps) => {
+      fc.property(fc.oneof(schedule, goingRound), (steps) => {
         const parsed = parseSchedule(printSchedule(steps, THREADS), THREADS);
         expect(parsed).toEqual({ ok: true, value: steps });
       }),
@@ -64,6 +79,7 @@ describe('a text that is no schedule', () => {
     expect(refusal('0.x.1')).toBe("part 2 of the schedule: 'x' is no step");
     expect(refusal('0.3')).toBe('part 2 of the schedule: there is no thread 3: the test has 3');
     expect(refusal('b3')).toBe('part 1 of the schedule: there is no thread 3: the test has 3');
+    expect(refusal('0_1:999999')).toBe('part 1 of the schedule: the schedule is too long');
     expect(refusal('0:999999.0:999999')).toBe('part 2 of the schedule: the schedule is too long');
   });
 
@@ -78,6 +94,10 @@ describe('a text that is no schedule', () => {
       '9'.repeat(400),
       `0c${'1-'.repeat(50)}`,
       '0:0000001',
+      '0_',
+      '_0',
+      '0__1',
+      '0:2_1',
     ];
     for (const text of [...hostile, ...more]) expect(refusal(text), JSON.stringify(text)).not.toBe('taken');
   });
@@ -88,7 +108,7 @@ describe('a text that is no schedule', () => {
 
   it('never throws, and is quick to refuse', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789b.:c- x'), maxLength: 400 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789b.:c-_ x'), maxLength: 400 }), (text) => {
         const parsed = parseSchedule(text, THREADS);
         if (!parsed.ok) return;
         // What is taken means something: it can be printed, and read again as the same.

@@ -5,14 +5,14 @@ import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
 import { OutOfTime } from '../node/time-limit.ts';
 import { withMemory } from './check-options.ts';
 import { createCheckProgress } from './check-progress.ts';
-import type { Outcome } from './check-report.ts';
+import type { Mistaken, Outcome } from './check-report.ts';
 import { type RunOptions, type RunProgress, runTest } from './check-run.ts';
 import type { FoundTest } from './check-select.ts';
 import { BadInput } from './exit.ts';
 
 export interface Findings {
   readonly outcomes: readonly Outcome[];
-  readonly mistakes: readonly BadInput[];
+  readonly mistakes: readonly Mistaken[];
 }
 
 export interface Listeners {
@@ -28,7 +28,7 @@ export async function runAll(
   listeners: Listeners,
 ): Promise<Findings> {
   const outcomes: Outcome[] = [];
-  const mistakes: BadInput[] = [];
+  const mistakes: Mistaken[] = [];
   const progress = createCheckProgress(tests.length);
   for (const found of tests) {
     if (listeners.signal.aborted) break;
@@ -38,7 +38,7 @@ export async function runAll(
       progress.clear();
       listeners.outcome(outcome);
     } catch (error) {
-      mistakes.push(asMistake(error, found));
+      mistakes.push({ found, why: asMistake(error, found) });
     }
   }
   progress.clear();
@@ -96,7 +96,7 @@ function asMistake(error: unknown, { test, file }: FoundTest): BadInput {
   return new BadInput({
     code: 'test-mistake',
     place: `${place ?? file}: test '${test.name}'`,
-    message: describeThrown(error),
+    message: error instanceof WorkerFailed && error.isMistake ? error.message : describeThrown(error),
   });
 }
 

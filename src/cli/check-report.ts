@@ -5,6 +5,7 @@ import { clean, padEnd, type TerminalOptions, textWidth } from '../lab/report/te
 import { counted } from '../lab/report/text.ts';
 import { formatCount, formatPercent, formatSeconds } from '../lab/report/units.ts';
 import type { FoundTest } from './check-select.ts';
+import type { BadInput } from './exit.ts';
 
 /** A test that was run. */
 export interface Outcome {
@@ -16,6 +17,12 @@ export interface Outcome {
   /** How much was done, 0 .. 1, where the check ended before its end; null where that cannot be told. */
   readonly done: number | null;
   readonly counterexample: Counterexample | null;
+}
+
+/** A test that could not be checked as it is written, and why. */
+export interface Mistaken {
+  readonly found: FoundTest;
+  readonly why: BadInput;
 }
 
 /** An entry of the JSON document. */
@@ -36,16 +43,28 @@ export interface CheckEntry {
   readonly limit: Limit['name'] | null;
 }
 
+/** A test that could not be checked as it is written: it has no verdict. */
+export interface CheckError {
+  readonly name: string;
+  readonly message: string;
+}
+
 /** The document of `--json`. */
 export interface CheckDocument {
   readonly schema: 1;
   readonly command: 'check';
   readonly results: readonly CheckEntry[];
+  readonly errors: readonly CheckError[];
   readonly interrupted?: true | undefined;
 }
 
-export function checkDocument(outcomes: readonly Outcome[], interrupted: boolean): CheckDocument {
-  return { schema: 1, command: 'check', results: outcomes.map(entry), ...(interrupted ? { interrupted } : {}) };
+export function checkDocument(
+  outcomes: readonly Outcome[],
+  mistakes: readonly Mistaken[],
+  interrupted: boolean,
+): CheckDocument {
+  const errors = mistakes.map(({ found, why }) => ({ name: found.test.name, message: why.message }));
+  return { schema: 1, command: 'check', results: outcomes.map(entry), errors, ...(interrupted ? { interrupted } : {}) };
 }
 
 function entry({ found, result, seconds, counterexample }: Outcome): CheckEntry {

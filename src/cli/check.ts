@@ -2,12 +2,22 @@
 import type { Command } from 'commander';
 import { formatInputError } from '../base/result.ts';
 import { fingerprintOf, removeCheckpoint, writeCheckpoint } from '../node/checkpoint.ts';
+import { leave } from '../node/leave.ts';
 import { checkWritable } from '../node/output.ts';
 import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
+import { watchExit } from '../node/test-file-exit.ts';
 import { replayCommand } from './check-command.ts';
 import { addCheckOptions, type CheckCommandOptions, checkCombination, runOptions } from './check-options.ts';
 import { type Listeners, runAll } from './check-plan.ts';
-import { checkDocument, columnsFor, isExpected, type Outcome, outcomeText, totalsText } from './check-report.ts';
+import {
+  checkDocument,
+  columnsFor,
+  isExpected,
+  type Mistaken,
+  type Outcome,
+  outcomeText,
+  totalsText,
+} from './check-report.ts';
 import type { RunOptions } from './check-run.ts';
 import { type FoundTest, findTests, selectTests } from './check-select.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
@@ -49,19 +59,17 @@ async function runCheck(files: readonly string[], options: CheckCommandOptions):
   const run = runOptions(options, tests);
   const { outcomes, mistakes } = await runAll(tests, run, listeners(tests, options, run, signal));
   await writeCounterexample(outcomes, options);
-  // Nothing could be checked: no document, as for any other bad input.
-  if (outcomes.length > 0) {
-    if (json) printJson(checkDocument(outcomes, signal.aborted));
-    else print(totalsText(outcomes, screen(options.color)));
-  }
-  for (const mistake of mistakes) complain(mistake.message);
+  // Interrupted before anything was known: there is nothing to print.
+  if (json && outcomes.length + mistakes.length > 0) printJson(checkDocument(outcomes, mistakes, signal.aborted));
+  else if (outcomes.length > 0) print(totalsText(outcomes, screen(options.color)));
+  for (const { why } of mistakes) complain(why.message);
   return exitCode(tests, outcomes, mistakes, signal);
 }
 
 function exitCode(
   tests: readonly FoundTest[],
   outcomes: readonly Outcome[],
-  mistakes: readonly BadInput[],
+  mistakes: readonly Mistaken[],
   signal: AbortSignal,
 ): ExitCode {
   if (signal.aborted) {
@@ -135,13 +143,17 @@ function keepStdoutClean(): void {
   for (const name of ['log', 'info', 'debug', 'dir', 'table'] as const) console[name] = console.error;
 }
 
-/** What a test file sets going and lets fail behind our back is no bug of ours. */
+/** What a test file sets going and lets fail behind our back is no bug of ours, and it does not end the program. */
 function watchUserCode(files: readonly string[]): void {
   process.prependListener('uncaughtException', (error) => {
     const place = placeInUserCode(error, files[0]!);
     if (place === null) return;
     complain(`${place}: ${describeThrown(error)} (thrown outside of any test)`);
-    process.exit(EXIT.usage);
+    leave(EXIT.usage);
+  });
+  watchExit(files[0]!, (error) => {
+    complain(formatInputError(error));
+    return leave(EXIT.usage);
   });
 }
 

@@ -1,6 +1,7 @@
 /** How the program ends: exit codes, and the one line that says why. */
 import { setMaxListeners } from 'node:events';
 import { formatInputError, type InputError, printable } from '../base/result.ts';
+import { leave } from '../node/leave.ts';
 
 export const EXIT = { ok: 0, unexpected: 1, usage: 2, bug: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -40,9 +41,9 @@ export function debugWanted(): boolean {
  */
 export function watchStreams(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+    if (error.code === 'EPIPE') leave(Number(process.exitCode ?? EXIT.ok));
     complain(`standard output: cannot be written: ${error.code ?? error.message} (is the disk full?)`);
-    process.exit(EXIT.usage);
+    leave(EXIT.usage);
   });
   process.stderr.on('error', () => {});
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program. Loads only what the command line asks for: `--version` and `--help` answer at once. */
+import { leave } from '../node/leave.ts';
 import { STRESS_CHILD } from '../node/stress-child-name.ts';
 import { BadInput, complain, complainOfBug, EXIT, type ExitCode, leaveAfterInterrupt, watchStreams } from './exit.ts';
 
@@ -23,7 +24,7 @@ function failed(error: unknown): ExitCode {
 }
 
 watchStreams();
-process.on('uncaughtException', (error) => process.exit(failed(error)));
+process.on('uncaughtException', (error) => leave(failed(error)));
 // Set and not called: what is still to be written is written first.
 process.exitCode = await main(process.argv.slice(2)).catch(failed);
 if (process.exitCode === EXIT.interrupted) leaveAfterInterrupt();

@@ -2,6 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Check, type CheckTest, type Explored, TestMistake, UnfitOrder } from '../check/index.ts';
 import type { FromWorker, Part, WorkerStart } from './check-protocol.ts';
+import { leave } from './leave.ts';
+import { watchExit } from './test-file-exit.ts';
 import { loadTestFile } from './test-files.ts';
 
 const SLICE_MS = 100;
@@ -30,6 +32,10 @@ function explore(test: CheckTest, { orders }: Part): Explored {
   return { executions, blocked, steps, unreached: running.unreached, violation, limit };
 }
 
+watchExit(file, ({ message, hint }) => {
+  failed(new TestMistake(`${message} (${hint})`));
+  return leave(0);
+});
 const loaded = await loadTestFile(file);
 const test = loaded.ok ? loaded.value[index] : undefined;
 if (test === undefined) {

@@ -86,6 +86,8 @@ class Pool {
     this.threads.push(worker);
     worker.on('message', (message: FromWorker) => this.hear(worker, message));
     worker.on('error', (error) => this.fail(error));
+    // Heard in vain where all has been said.
+    worker.on('exit', () => this.fail(new Error('a worker ended before it had told what it found')));
   }
 
   private hear(worker: Worker, message: FromWorker): void {

@@ -1,18 +1,13 @@
 /** The programs of docs/checker.md are run as a reader would run them, and come out as they say. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { CHECKER_TESTS as FILES, CHECKER_TEXT as TEXT } from '../support/documented.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const TEXT = readFileSync(join(ROOT, 'docs/checker.md'), 'utf8');
-/** Blocks that begin with the name of their file. */
-const FILES = [...TEXT.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)].map(([, name, code]) => ({
-  name: name!,
-  code: `// ${name}\n${code}`,
-}));
 
 const folder = mkdtempSync(join(tmpdir(), 'tablewalk-docs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

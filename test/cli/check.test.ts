@@ -30,7 +30,7 @@ function only(results: readonly CheckEntry[]): CheckEntry {
 describe('check --json', () => {
   it('has an entry for each test, in the order in which the file defines them', async () => {
     const { results, code, ...head } = await document('lost-update.ts');
-    expect({ code, head }).toEqual({ code: 0, head: { schema: 1, command: 'check' } });
+    expect({ code, head }).toEqual({ code: 0, head: { schema: 1, command: 'check', errors: [] } });
     expect(
       results.map(({ name, verdict, property, schedule, counterexampleSteps }) => ({
         ...{ name, verdict, property, schedule, counterexampleSteps },
@@ -197,6 +197,28 @@ function scratch(name: string, text: string): string {
   return path;
 }
 
+/** Long enough for workers, and wrong only there. */
+const WORKER_EXITS = `import { isMainThread } from 'node:worker_threads';
+import { Cell, defineTest, type Flow } from 'tablewalk/check';
+
+function* writer(cell: Cell<number>, mine: number): Flow<void> {
+  for (let i = 0; i < 7; i++) {
+    yield;
+    if (!isMainThread) process.exit();
+    cell.store(mine);
+  }
+}
+
+export const test = defineTest({
+  name: 'x',
+  expect: 'holds',
+  program: (world) => {
+    const cell = new Cell(world, 'cell', 0);
+    return { threads: [writer(cell, 1), writer(cell, 2), writer(cell, 3)] };
+  },
+});
+`;
+
 describe('what cannot be checked: one line that says where and what to do, exit 2', () => {
   const define = "import { defineTest } from 'tablewalk/check';\n";
   const cases: readonly (readonly [name: string, args: string, says: RegExp])[] = [
@@ -254,6 +276,24 @@ describe('what cannot be checked: one line that says where and what to do, exit 
       /behind\.ts:4: Error: floating/,
     ],
     [
+      'a file that ends the program as it is loaded',
+      scratch('exits.ts', `${define}process.exit(0);\nexport const t = defineTest;\n`),
+      /exits\.ts:2: process\.exit\(\) is called, which would end the whole check \(a thread ends by returning/,
+    ],
+    [
+      'a thread that ends the program',
+      scratch(
+        'thread-exits.mts',
+        `${define}import { exit } from 'node:process';\nfunction* thread() {\n  yield;\n  exit();\n}\nexport const t = defineTest({ name: 'x', expect: 'holds', program: () => ({ threads: [thread()] }) });\n`,
+      ),
+      /thread-exits\.mts:5: process\.exit\(\) is called/,
+    ],
+    [
+      'a thread that ends its worker',
+      `${scratch('worker-exits.ts', WORKER_EXITS)} --workers 2`,
+      /worker-exits\.ts:7: test 'x': process\.exit\(\) is called/,
+    ],
+    [
       'a test that is not there',
       'dekker.ts -t deker',
       /^-t: no test has 'deker' in its name \(did you mean 'dekker'\?/,
@@ -290,7 +330,19 @@ describe('what cannot be checked: one line that says where and what to do, exit 
   it('reports the other tests of a run all the same', async () => {
     const { code, stdout, stderr } = await check('forgotten-yield.ts --json');
     expect({ code, lines: lines(stderr).length }).toEqual({ code: 2, lines: 1 });
-    expect(checkSchema.parse(JSON.parse(stdout)).results.map(({ name }) => name)).toEqual(['fine']);
+    const { results, errors } = checkSchema.parse(JSON.parse(stdout));
+    expect(results.map(({ name }) => name)).toEqual(['fine']);
+    expect(errors.map(({ name }) => name)).toEqual(['forgotten yield']);
+    expect(lines(stderr)).toEqual([`tablewalk: ${errors[0]?.message}`]);
+  });
+
+  it('names them in the document also where no test could be checked', async () => {
+    const { results, errors, code } = await document('forgotten-yield.ts -t forgotten');
+    expect({ results, names: errors.map(({ name }) => name), code }).toEqual({
+      results: [],
+      names: ['forgotten yield'],
+      code: 2,
+    });
   });
 });
 

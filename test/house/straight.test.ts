@@ -83,6 +83,17 @@ export function* outer(n: number): Flow<number> {
     ]);
   });
 
+  it('leaves out imports from flow.ts that only schedule points used', () => {
+    const importing = (names: string, more = '') =>
+      straighten(`import ${names} from '../base/flow.ts';\nfunction* f(): Flow<void> {\n  yield ATOMIC;\n}\n${more}`)
+        .split('\n')
+        .filter((line) => line.startsWith('import'));
+    expect(importing('{ ATOMIC, type Flow }')).toEqual([]);
+    expect(importing('{ ATOMIC, type Flow, runAlone }', 'runAlone(g);\n')).toEqual([
+      "import { runAlone } from '../base/flow.ts';",
+    ]);
+  });
+
   it('refuses a yield whose value is used', () => {
     expect(() => straighten('function* f() { const x = yield; return x; }')).toThrow(/some.ts:1: the value of a yield/);
     expect(() => straighten('function* f() {\n  g(yield);\n}')).toThrow(/some.ts:2: the value of a yield/);

@@ -27,9 +27,15 @@ const result = z.strictObject({
     .describe('what made the verdict bounded'),
 });
 
+const error = z.strictObject({
+  name: z.string().describe('of the test'),
+  message: z.string().describe('where and what is wrong with it, in the line that stderr has'),
+});
+
 export const checkSchema = z.strictObject({
   schema: z.literal(1),
   command: z.literal('check'),
   results: z.array(result).describe('one a test, in the order in which they ran'),
+  errors: z.array(error).describe('tests that could not be checked as they are written: they have no verdict'),
   interrupted,
 }) satisfies z.ZodType<CheckDocument>;

@@ -80,7 +80,7 @@ function dirtyLevel(
     } else if ((lo & pt.format.dirtyLo) !== 0) {
       visit(start, span);
       if (keep) continue;
-      // Atomic in the kernel (test and clear bit): hardware may set other bits meanwhile.
+      // As in the kernel (test and clear bit): hardware may set other bits meanwhile.
       const now = pt.memory.locate(table, index);
       pt.memory.store(table, index, pt.memory.lo(now) & ~pt.format.dirtyLo, pt.memory.hi(now));
       gatherRange(cpu.gather, start, start + span, span);
@@ -88,12 +88,16 @@ function dirtyLevel(
   }
 }
 
-/** Sets the dirty bit of the leaf that maps `page`, as hardware with SSADS would on a write. False: nothing is mapped. */
+/**
+ * Sets the dirty bit of the leaf that maps `page`, as hardware with SSADS would on a write: reading the leaf and setting the bit
+ * are one step. False: nothing is mapped.
+ */
 export function setDirty(pt: PageTable, page: number): boolean {
   if (!(page >= 0 && page < pt.pageLimit)) return false;
   let table = pt.root;
   for (let level = pt.top; level >= 0; level--) {
     const index = indexAt(page, level);
+    // Whether it is the leaf shows only when it is read.
     const word = pt.memory.locate(table, index);
     const lo = pt.memory.lo(word);
     if ((lo & pt.format.presentLo) === 0) return false;

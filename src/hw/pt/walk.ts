@@ -4,7 +4,7 @@
  * with permissions and faults, is hw/vtd's.
  */
 // @straight
-import type { Flow } from '../../base/flow.ts';
+import { ATOMIC, type Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, outputPfn, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
 import { gatherRange } from './gather.ts';
 import { type Cpu, ERANGE, type PageTable, tablesAlive } from './page-table.ts';
@@ -84,8 +84,8 @@ function* dirtyLevel(
     } else if ((lo & pt.format.dirtyLo) !== 0) {
       visit(start, span);
       if (keep) continue;
-      // Atomic in the kernel (test and clear bit): hardware may set other bits meanwhile.
-      yield;
+      // As in the kernel (test and clear bit): hardware may set other bits meanwhile.
+      yield ATOMIC;
       const now = pt.memory.locate(table, index);
       pt.memory.store(table, index, pt.memory.lo(now) & ~pt.format.dirtyLo, pt.memory.hi(now));
       gatherRange(cpu.gather, start, start + span, span);
@@ -93,13 +93,17 @@ function* dirtyLevel(
   }
 }
 
-/** Sets the dirty bit of the leaf that maps `page`, as hardware with SSADS would on a write. False: nothing is mapped. */
+/**
+ * Sets the dirty bit of the leaf that maps `page`, as hardware with SSADS would on a write: reading the leaf and setting the bit
+ * are one step. False: nothing is mapped.
+ */
 export function* setDirty(pt: PageTable, page: number): Flow<boolean> {
   if (!(page >= 0 && page < pt.pageLimit)) return false;
   let table = pt.root;
   for (let level = pt.top; level >= 0; level--) {
     const index = indexAt(page, level);
-    yield;
+    // Whether it is the leaf shows only when it is read.
+    yield ATOMIC;
     const word = pt.memory.locate(table, index);
     const lo = pt.memory.lo(word);
     if ((lo & pt.format.presentLo) === 0) return false;
