@@ -3,7 +3,6 @@
  * From a request to the tables that translate it: root entry, context entry, PASID directory entry, PASID table entry, each from its
  * cache or from memory (VT-d 3.4, 9.1 to 9.6). Memory is read in chunks of 128 bits, each a step of its own.
  */
-import { ATOMIC } from '../../base/flow.ts';
 import { type ContextEntry, NO_PASID, type PasidEntry } from './caches.ts';
 import { REASONS } from './fault-reasons.ts';
 import { PGTT_FIRST_STAGE, PGTT_NESTED, PGTT_PASS_THROUGH, PGTT_SECOND_STAGE } from './layouts.ts';

@@ -3,7 +3,6 @@
  * The first-stage walk (VT-d 3.6, 9.9), alone or nested: then each table address, and the result, is translated by the second stage
  * (3.8). The format is the CPU's.
  */
-import { ATOMIC } from '../../base/flow.ts';
 import { EXECUTE, FIRST, NESTED, type PasidEntry, READ, WRITE } from './caches.ts';
 import { frameOf } from './entries.straight.ts';
 import { REASONS } from './fault-reasons.ts';

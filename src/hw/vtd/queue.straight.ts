@@ -4,7 +4,6 @@
  * no good sets IQE and stops the queue where it is; a device that does not answer sets ITE and aborts the waits that are in the
  * queue. Software clears the bit, and the queue goes on.
  */
-import { ATOMIC } from '../../base/flow.ts';
 import { hasReservedBits } from './descriptors.ts';
 import {
   invalidateContexts,

@@ -6,7 +6,6 @@
  * An entry with neither R nor W is not present; what a translation may do is what all its entries allow, which is known when the
  * leaf has been read.
  */
-import { ATOMIC } from '../../base/flow.ts';
 import { EXECUTE, NO_PASID, ownerOf, READ, SECOND, WRITE } from './caches.ts';
 import { frameOf } from './entries.straight.ts';
 import { REASONS } from './fault-reasons.ts';

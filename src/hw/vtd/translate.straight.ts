@@ -3,7 +3,6 @@
  * A request through the unit (VT-d 3.4 to 3.9): the entries that say how it is translated, then IOTLB or tables. Returns 0 and the
  * frame in `walk.pfn`, a fault reason, or `INTERRUPT` for what is no memory access.
  */
-import { ATOMIC } from '../../base/flow.ts';
 import {
   type ContextEntry,
   EXECUTE,
