@@ -5,6 +5,7 @@
  * Tags: context entries by source id and DID; PASID entries by source id, PASID and DID; IOTLB and paging-structure entries of the
  * second stage by DID, of the first stage and of nested translation by DID and PASID.
  */
+import { offsetInSpan } from '../pt/format.ts';
 import { type AccessRecorder, type Tagged, TaggedCache } from './tagged-cache.ts';
 
 export const NO_PASID = -1;
@@ -94,6 +95,14 @@ export interface StructureEntry extends Tagged {
   rights: number;
 }
 
+/** Which span of an entry at `level` the page lies in. */
+function spanOf(page: number, level: number): number {
+  if (page < 0x80000000 && level < 4) return page >>> (9 * level);
+  return Math.floor(page * PER_SPAN[level]!);
+}
+
+const PER_SPAN: readonly number[] = [1, 2 ** -9, 2 ** -18, 2 ** -27, 2 ** -36];
+
 /** The owner of translations that are found by source id: beyond all DIDs. */
 export function ownerOf(sourceId: number): number {
   return 0x10000 + sourceId;
@@ -122,6 +131,8 @@ export class Caches {
   readonly isRecorded: boolean;
   /** Invalidations that were executed: a walk that began before the newest one caches nothing (facts: no walk that read an entry before may insert it). */
   invalidations = 0;
+  /** Fills for a page that another entry covers too. */
+  besides = 0;
   private readonly recorder: AccessRecorder | null;
 
   constructor(options: CacheOptions, cachingMode: boolean) {
@@ -134,6 +145,11 @@ export class Caches {
     this.notPresent = options.notPresent ?? cachingMode;
     this.isRecorded = recorder !== undefined;
     this.recorder = of('invalidations');
+  }
+
+  /** As long as it stays, a translation that was found is found again. A fill beside what a look-up found counts too. */
+  get version(): number {
+    return (this.contexts.drops + this.pasids.drops + this.iotlb.drops + this.besides) | 0;
   }
 
   /** How many invalidations a walk that begins now has behind it. */
@@ -156,19 +172,20 @@ export class Caches {
   /** IOTLB entry for a page, the smallest first; null: none. `owner`: a DID, or `ownerOf` a source. */
   lookUp(owner: number, pasid: number, page: number): IotlbEntry | null {
     const { iotlb } = this;
+    if (iotlb.count === 0 && !this.isRecorded) return null;
     return (
       iotlb.find(page, pasid, 4 * owner) ??
-      iotlb.find(Math.floor(page / 512), pasid, 4 * owner + 1) ??
-      iotlb.find(Math.floor(page / 262144), pasid, 4 * owner + 2)
+      iotlb.find(spanOf(page, 1), pasid, 4 * owner + 1) ??
+      iotlb.find(spanOf(page, 2), pasid, 4 * owner + 2)
     );
   }
 
   /** An entry of `size` for the page, to be filled in with its tags. Null: there is no room. */
   fill(owner: number, pasid: number, page: number, size: number): IotlbEntry | null {
-    const number = Math.floor(page / 512 ** size);
+    const number = spanOf(page, size);
     const entry = this.iotlb.enter(number, pasid, 4 * owner + size);
     if (entry === null) return null;
-    entry.page = number * 512 ** size;
+    entry.page = page - offsetInSpan(page, size);
     entry.size = size;
     entry.firstSize = size;
     entry.gpa = -1;
@@ -178,9 +195,9 @@ export class Caches {
 
   /** The table below the deepest entry that is known on the way to `page`, or null. Levels: 4 .. 1. */
   deepest(did: number, pasid: number, kind: number, page: number, top: number): StructureEntry | null {
-    if (this.structures.entries.length === 0 && !this.isRecorded) return null;
+    if (this.structures.count === 0 && !this.isRecorded) return null;
     for (let level = 1; level <= top; level++) {
-      const found = this.structures.find(Math.floor(page / 512 ** level), pasid, (8 * did + level) * 4 + kind);
+      const found = this.structures.find(spanOf(page, level), pasid, (8 * did + level) * 4 + kind);
       if (found !== null) return found;
     }
     return null;
@@ -196,13 +213,13 @@ export class Caches {
     table: number,
     rights: number,
   ): void {
-    const number = Math.floor(page / 512 ** level);
+    const number = spanOf(page, level);
     const entry = this.structures.enter(number, pasid, (8 * did + level) * 4 + kind);
     if (entry === null) return;
     entry.kind = kind;
     entry.did = did;
     entry.pasid = pasid;
-    entry.page = number * 512 ** level;
+    entry.page = page - offsetInSpan(page, level);
     entry.level = level;
     entry.table = table;
     entry.rights = rights;
@@ -218,7 +235,7 @@ export class Caches {
   }
 }
 
-const TAGGED = { a: 0, b: 0, c: 0, live: false, at: 0, next: null };
+const TAGGED = { a: 0, b: 0, c: 0, bucket: 0, at: 0, next: null };
 
 export function newContext(): ContextEntry {
   return {

@@ -3,11 +3,11 @@
  * The first-stage walk (VT-d 3.6, 9.9), alone or nested: then each table address, and the result, is translated by the second stage
  * (3.8). The format is the CPU's.
  */
+import { indexAt, offsetInSpan, outputPfn } from '../pt/format.ts';
 import { EXECUTE, FIRST, NESTED, type PasidEntry, READ, WRITE } from './caches.ts';
-import { frameOf } from './entries.straight.ts';
 import { REASONS } from './fault-reasons.ts';
 import { PGTT_NESTED } from './layouts.ts';
-import { indexOf, secondStage, setFlags } from './second-stage.straight.ts';
+import { secondStage, setFlags } from './second-stage.straight.ts';
 import type { UnitState } from './state.ts';
 import type { Walk } from './walk.ts';
 
@@ -29,7 +29,7 @@ const IS_USER = 1 << 3;
  * Translates the walk's page. Result in `pfn`, `size`, `rights`, `firstSize` and `gpa`. Returns a fault, or 0.
  */
 export function firstStage(state: UnitState, walk: Walk, entry: PasidEntry): number {
-  const { caches, memory } = state;
+  const { caches, memory, firstReserved: reserved } = state;
   const { page } = walk;
   const isNested = entry.pgtt === PGTT_NESTED;
   const kind = isNested ? NESTED : FIRST;
@@ -52,14 +52,16 @@ export function firstStage(state: UnitState, walk: Walk, entry: PasidEntry): num
       if (fault !== 0) return nestedFault(fault, isTop);
       frame = walk.secondPfn;
     }
-    const index = indexOf(page, level);
+    const index = indexAt(page, level);
     const at = memory.locate(frame, index);
     if (at === -1) return isTop ? REASONS.S_FIRST_TOP_ACCESS.code : REASONS.S_FIRST_ACCESS.code;
     const lo = memory.lo(at);
     const hi = memory.hi(at);
     if ((lo & P) === 0) return REASONS.S_FIRST_NOT_PRESENT.code;
     const isLeaf = level === 0 || (level <= 2 && (lo & PS) !== 0);
-    if (hasReservedBits(state, entry, lo, hi, level, isLeaf)) return REASONS.S_FIRST_RESERVED.code;
+    const masks = 4 * level + (isLeaf ? 2 : 0);
+    const isReserved = ((lo & reserved[masks]!) | (hi & (reserved[masks + 1]! | (entry.nxe ? 0 : XD)))) !== 0;
+    if (isReserved) return REASONS.S_FIRST_RESERVED.code;
     together = restrict(together, lo, hi);
     if (isLeaf) {
       const refused = refusal(walk, entry, together);
@@ -81,8 +83,8 @@ export function firstStage(state: UnitState, walk: Walk, entry: PasidEntry): num
       }
     }
     if (isLeaf) {
-      const offset = page - Math.floor(page / 512 ** level) * 512 ** level;
-      walk.pfn = Math.floor(frameOf(lo, hi & 0xfffff) / 512 ** level) * 512 ** level + offset;
+      const base = outputPfn(lo, hi);
+      walk.pfn = base - offsetInSpan(base, level) + offsetInSpan(page, level);
       walk.size = level;
       walk.firstSize = level;
       walk.gpa = walk.pfn;
@@ -90,7 +92,7 @@ export function firstStage(state: UnitState, walk: Walk, entry: PasidEntry): num
       if (!isNested) return 0;
       return throughSecondStage(state, walk, entry);
     }
-    table = frameOf(lo, hi & 0xfffff);
+    table = outputPfn(lo, hi);
     if (walk.began === caches.began()) {
       caches.enterStructure(entry.did, walk.usedPasid, kind, page, level, table, together);
     }
@@ -146,21 +148,4 @@ function rightsOf(entry: PasidEntry, together: number, isDirty: boolean): number
   const user = isUser ? READ | (together & dirty) | execute : 0;
   const supervisor = READ | (entry.wpe ? together & dirty : dirty) | (entry.smep && isUser ? 0 : execute);
   return user | (supervisor << 3);
-}
-
-function hasReservedBits(
-  { caps, addressReservedHi }: UnitState,
-  entry: PasidEntry,
-  lo: number,
-  hi: number,
-  level: number,
-  isLeaf: boolean,
-): boolean {
-  if ((hi & addressReservedHi) !== 0) return true;
-  if ((hi & XD) !== 0 && !entry.nxe) return true;
-  if (level > 2) return (lo & PS) !== 0;
-  if (level === 0 || !isLeaf) return false;
-  if (level === 2 && !caps.firstStage1G) return true;
-  // Bit 12 of a large page is its PAT.
-  return (lo & (level === 1 ? 0x1fe000 : 0x3fffe000)) !== 0;
 }

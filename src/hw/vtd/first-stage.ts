@@ -4,11 +4,11 @@
  */
 // @straight
 import { ATOMIC, type Flow } from '../../base/flow.ts';
+import { indexAt, offsetInSpan, outputPfn } from '../pt/format.ts';
 import { EXECUTE, FIRST, NESTED, type PasidEntry, READ, WRITE } from './caches.ts';
-import { frameOf } from './entries.ts';
 import { REASONS } from './fault-reasons.ts';
 import { PGTT_NESTED } from './layouts.ts';
-import { indexOf, secondStage, setFlags } from './second-stage.ts';
+import { secondStage, setFlags } from './second-stage.ts';
 import type { UnitState } from './state.ts';
 import type { Walk } from './walk.ts';
 
@@ -30,7 +30,7 @@ const IS_USER = 1 << 3;
  * Translates the walk's page. Result in `pfn`, `size`, `rights`, `firstSize` and `gpa`. Returns a fault, or 0.
  */
 export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Flow<number> {
-  const { caches, memory } = state;
+  const { caches, memory, firstReserved: reserved } = state;
   const { page } = walk;
   const isNested = entry.pgtt === PGTT_NESTED;
   const kind = isNested ? NESTED : FIRST;
@@ -54,7 +54,7 @@ export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Fl
       if (fault !== 0) return nestedFault(fault, isTop);
       frame = walk.secondPfn;
     }
-    const index = indexOf(page, level);
+    const index = indexAt(page, level);
     yield;
     const at = memory.locate(frame, index);
     if (at === -1) return isTop ? REASONS.S_FIRST_TOP_ACCESS.code : REASONS.S_FIRST_ACCESS.code;
@@ -62,7 +62,9 @@ export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Fl
     const hi = memory.hi(at);
     if ((lo & P) === 0) return REASONS.S_FIRST_NOT_PRESENT.code;
     const isLeaf = level === 0 || (level <= 2 && (lo & PS) !== 0);
-    if (hasReservedBits(state, entry, lo, hi, level, isLeaf)) return REASONS.S_FIRST_RESERVED.code;
+    const masks = 4 * level + (isLeaf ? 2 : 0);
+    const isReserved = ((lo & reserved[masks]!) | (hi & (reserved[masks + 1]! | (entry.nxe ? 0 : XD)))) !== 0;
+    if (isReserved) return REASONS.S_FIRST_RESERVED.code;
     together = restrict(together, lo, hi);
     if (isLeaf) {
       const refused = refusal(walk, entry, together);
@@ -85,8 +87,8 @@ export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Fl
       }
     }
     if (isLeaf) {
-      const offset = page - Math.floor(page / 512 ** level) * 512 ** level;
-      walk.pfn = Math.floor(frameOf(lo, hi & 0xfffff) / 512 ** level) * 512 ** level + offset;
+      const base = outputPfn(lo, hi);
+      walk.pfn = base - offsetInSpan(base, level) + offsetInSpan(page, level);
       walk.size = level;
       walk.firstSize = level;
       walk.gpa = walk.pfn;
@@ -94,7 +96,7 @@ export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Fl
       if (!isNested) return 0;
       return yield* throughSecondStage(state, walk, entry);
     }
-    table = frameOf(lo, hi & 0xfffff);
+    table = outputPfn(lo, hi);
     yield ATOMIC;
     if (walk.began === caches.began()) {
       caches.enterStructure(entry.did, walk.usedPasid, kind, page, level, table, together);
@@ -151,21 +153,4 @@ function rightsOf(entry: PasidEntry, together: number, isDirty: boolean): number
   const user = isUser ? READ | (together & dirty) | execute : 0;
   const supervisor = READ | (entry.wpe ? together & dirty : dirty) | (entry.smep && isUser ? 0 : execute);
   return user | (supervisor << 3);
-}
-
-function hasReservedBits(
-  { caps, addressReservedHi }: UnitState,
-  entry: PasidEntry,
-  lo: number,
-  hi: number,
-  level: number,
-  isLeaf: boolean,
-): boolean {
-  if ((hi & addressReservedHi) !== 0) return true;
-  if ((hi & XD) !== 0 && !entry.nxe) return true;
-  if (level > 2) return (lo & PS) !== 0;
-  if (level === 0 || !isLeaf) return false;
-  if (level === 2 && !caps.firstStage1G) return true;
-  // Bit 12 of a large page is its PAT.
-  return (lo & (level === 1 ? 0x1fe000 : 0x3fffe000)) !== 0;
 }

@@ -5,6 +5,7 @@
  * An IOTLB invalidation by domain or by page is for the second stage and for what was nested on it; entries of the first stage alone
  * are dropped by PASID-based ones, or all together (facts: Linux 04b1b069f151, which flushed the wrong kind).
  */
+import { spanPages } from '../pt/format.ts';
 import { FIRST, type IotlbEntry, NESTED, SECOND, type StructureEntry } from './caches.ts';
 import type { UnitState } from './state.ts';
 
@@ -81,7 +82,7 @@ export function invalidateIotlb(
   caches.iotlb.dropWhere((entry) => entry.did === did && entry.kind !== FIRST && overlapsSecond(entry, page, pages));
   if (!leafOnly) {
     caches.structures.dropWhere(
-      (entry) => entry.did === did && entry.kind === SECOND && overlap(entry.page, 512 ** entry.level, page, pages),
+      (entry) => entry.did === did && entry.kind === SECOND && overlap(entry.page, spanPages(entry.level), page, pages),
     );
   }
   return granularity;
@@ -108,14 +109,14 @@ export function invalidatePasidIotlb(
   }
   caches.iotlb.dropWhere((entry) => isOurs(entry) && overlapsFirst(entry, page, pages));
   if (!leafOnly) {
-    caches.structures.dropWhere((entry) => isOurs(entry) && overlap(entry.page, 512 ** entry.level, page, pages));
+    caches.structures.dropWhere((entry) => isOurs(entry) && overlap(entry.page, spanPages(entry.level), page, pages));
   }
 }
 
 /** Second stage: what the entry covers; nested: what it came through. */
 function overlapsSecond(entry: IotlbEntry, page: number, pages: number): boolean {
-  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % 512 ** entry.size) : entry.page;
-  return overlap(start, 512 ** entry.size, page, pages);
+  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % spanPages(entry.size)) : entry.page;
+  return overlap(start, spanPages(entry.size), page, pages);
 }
 
 /**
@@ -123,7 +124,7 @@ function overlapsSecond(entry: IotlbEntry, page: number, pages: number): boolean
  * RISC-V reference model's issue 780 is to miss that).
  */
 function overlapsFirst(entry: IotlbEntry, page: number, pages: number): boolean {
-  const size = 512 ** entry.firstSize;
+  const size = spanPages(entry.firstSize);
   return overlap(entry.page - (entry.page % size), size, page, pages);
 }
 

@@ -170,14 +170,9 @@ export class RegisterFile {
     return BigInt((this.words[at]! & ~this.hidden[at]!) >>> 0);
   }
 
-  /** What a write by software changes by itself. */
-  write(offset: number, size: number, value: bigint): void {
-    if (!this.isAccess(offset, size)) return;
-    this.writeWord(offset >> 2, Number(BigInt.asIntN(32, value)));
-    if (size === 8) this.writeWord((offset >> 2) + 1, Number(BigInt.asIntN(32, value >> 32n)));
-  }
-
-  private writeWord(at: number, value: number): void {
+  /** What a write of 4 bytes by software changes by itself. Context: `isAccess`. */
+  writeWord(offset: number, value: number): void {
+    const at = offset >> 2;
     const writable = this.writable[at]!;
     this.words[at] = (this.words[at]! & ~writable & ~(value & this.clearing[at]!)) | (value & writable);
   }

@@ -7,8 +7,8 @@
  */
 // @straight
 import { ATOMIC, type Flow } from '../../base/flow.ts';
+import { indexAt, offsetInSpan, outputPfn } from '../pt/format.ts';
 import { EXECUTE, NO_PASID, ownerOf, READ, SECOND, WRITE } from './caches.ts';
-import { frameOf } from './entries.ts';
 import { REASONS } from './fault-reasons.ts';
 import { TTM_LEGACY, type UnitState } from './state.ts';
 import type { Walk } from './walk.ts';
@@ -16,14 +16,6 @@ import type { Walk } from './walk.ts';
 const PS = 0x80;
 const A = 0x100;
 const D = 0x200;
-const BIT_11 = 0x800;
-/** Bit 62, in the high half. */
-const BIT_62 = 0x40000000;
-
-/** Word of a table that the walk is at; `level` 0 is the lowest. */
-export function indexOf(page: number, level: number): number {
-  return level < 3 ? ((page | 0) >>> (9 * level)) & 511 : (Math.floor(page / 0x8000000) >>> (9 * (level - 3))) & 511;
-}
 
 /** Where the second stage is, and whose it is: of a legacy context entry, or of a PASID table entry. */
 export interface SecondStage {
@@ -55,18 +47,21 @@ export function* secondStage(
     walk.secondPfn = known.pfn + (page - known.page);
     walk.secondSize = known.size;
     walk.secondRights = known.rights & 7;
+    walk.isCached = true;
     return 0;
   }
   const fault = yield* walkSecondStage(state, walk, stage, page, access);
   if (fault !== 0 && !state.caches.notPresent) return fault;
   yield ATOMIC;
   if (walk.began === state.caches.began()) {
+    if (known !== null) state.caches.besides++;
     const entry = state.caches.fill(owner, pasid, page, fault === 0 ? walk.secondSize : 0);
     if (entry !== null) {
       entry.kind = SECOND;
       entry.did = stage.did;
       entry.pasid = NO_PASID;
       entry.fault = fault;
+      walk.isCached = fault === 0;
       entry.rights = walk.secondRights * 9;
       entry.pfn = walk.secondPfn - (page - entry.page);
     }
@@ -81,7 +76,7 @@ function* walkSecondStage(
   page: number,
   access: number,
 ): Flow<number> {
-  const { caches, memory } = state;
+  const { caches, memory, secondReserved: reserved } = state;
   const top = stage.aw + 1;
   let level = top;
   let table = stage.table;
@@ -94,7 +89,7 @@ function* walkSecondStage(
     rights = known.rights;
   }
   for (;;) {
-    const index = indexOf(page, level);
+    const index = indexAt(page, level);
     yield;
     const at = memory.locate(table, index);
     if (at === -1) return unreadable(state, level === top);
@@ -102,7 +97,8 @@ function* walkSecondStage(
     const hi = memory.hi(at);
     if ((lo & (READ | WRITE)) === 0) return noPermission(state, access);
     const isLeaf = level === 0 || (level <= 2 && (lo & PS) !== 0);
-    if (hasReservedBits(state, lo, hi, level, isLeaf)) return reservedBits(state);
+    const masks = 4 * level + (isLeaf ? 2 : 0);
+    if (((lo & reserved[masks]!) | (hi & reserved[masks + 1]!)) !== 0) return reservedBits(state);
     rights &= lo;
     const isDone = isLeaf && (rights & access & (READ | WRITE)) === (access & (READ | WRITE));
     if (isLeaf && !isDone) return noPermission(state, access);
@@ -122,14 +118,13 @@ function* walkSecondStage(
       if (isLeaf && ((lo | want) & D) === 0) rights &= ~WRITE;
     }
     if (isLeaf) {
-      const offset = page - Math.floor(page / 512 ** level) * 512 ** level;
-      const base = frameOf(lo, hi & 0xfffff);
-      walk.secondPfn = Math.floor(base / 512 ** level) * 512 ** level + offset;
+      const base = outputPfn(lo, hi);
+      walk.secondPfn = base - offsetInSpan(base, level) + offsetInSpan(page, level);
       walk.secondSize = level;
       walk.secondRights = rights | EXECUTE;
       return 0;
     }
-    table = frameOf(lo, hi & 0xfffff);
+    table = outputPfn(lo, hi);
     yield ATOMIC;
     if (walk.began === caches.began()) caches.enterStructure(stage.did, NO_PASID, SECOND, page, level, table, rights);
     level--;
@@ -155,22 +150,6 @@ export function setFlags(
 /** Page walks could snoop, and the entry says that they do not: then flags cannot be set in memory. */
 function isNoSnoop({ caps }: UnitState, { pwsnp }: SecondStage): boolean {
   return caps.walkSnoop && !pwsnp;
-}
-
-function hasReservedBits(
-  { caps, addressReservedHi }: UnitState,
-  lo: number,
-  hi: number,
-  level: number,
-  isLeaf: boolean,
-): boolean {
-  if ((hi & addressReservedHi) !== 0) return true;
-  if ((lo & BIT_11) !== 0 && !(isLeaf && caps.snoopControl)) return true;
-  if ((hi & BIT_62) !== 0 && !(isLeaf && caps.deviceTlb)) return true;
-  if (level > 2) return (lo & PS) !== 0;
-  if (level === 0 || !isLeaf) return false;
-  if (((caps.secondStageLarge >> (level - 1)) & 1) === 0) return true;
-  return (lo & (level === 1 ? 0x1ff000 : 0x3ffff000)) !== 0;
 }
 
 function unreadable({ ttm }: UnitState, isTop: boolean): number {

@@ -12,6 +12,7 @@ import {
   SCALABLE_ROOT_ENTRY,
 } from './layouts.ts';
 import type { VtdMemory } from './memory.ts';
+import { firstStageReserved, secondStageReserved } from './paging-reserved.ts';
 import { Walk } from './walk.ts';
 
 /** Translation table modes of RTADDR. */
@@ -49,15 +50,17 @@ export class UnitState {
   /** Walks under way, of flows that are interleaved; straight ones are never. */
   readonly walks: Walk[] = [];
 
+  private readonly pagesByWidth: readonly number[];
   readonly rootReserved: Int32Array;
   readonly scalableRootReserved: Int32Array;
   readonly contextReserved: Int32Array;
   readonly scalableContextReserved: Int32Array;
   readonly directoryReserved: Int32Array;
   readonly pasidReserved: Int32Array;
-  /** High halves: bits 63:haw of a table pointer, 51:haw of a paging entry. */
+  /** High half: bits 63:haw of a table pointer. */
   readonly pointerReservedHi: number;
-  readonly addressReservedHi: number;
+  readonly secondReserved: Int32Array;
+  readonly firstReserved: Int32Array;
 
   constructor(caps: Capabilities, memory: VtdMemory, choices: Choices = {}) {
     const { haw } = caps;
@@ -65,6 +68,7 @@ export class UnitState {
     this.memory = memory;
     this.choices = choices;
     this.caches = new Caches(choices, caps.cachingMode);
+    this.pagesByWidth = Array.from({ length: 8 }, (_, aw) => 2 ** (Math.min(caps.mgaw, 30 + 9 * aw) - 12));
     this.rootReserved = reservedHalves(ROOT_ENTRY, haw, [0]);
     this.scalableRootReserved = reservedHalves(SCALABLE_ROOT_ENTRY, haw, [0, 1]);
     this.contextReserved = reservedHalves(CONTEXT_ENTRY, haw, [0]);
@@ -73,7 +77,8 @@ export class UnitState {
     // A table pointer that the type does not use is not looked at: those that are used are checked with the rest.
     this.pasidReserved = reservedHalves(PASID_ENTRY, haw, []);
     this.pointerReservedHi = haw >= 64 ? 0 : ~(2 ** Math.max(0, haw - 32) - 1);
-    this.addressReservedHi = haw >= 52 ? 0 : (0xfffff & ~(2 ** Math.max(0, haw - 32) - 1)) | 0;
+    this.secondReserved = secondStageReserved(caps);
+    this.firstReserved = firstStageReserved(caps);
   }
 
   /** Whether tables of `levels` (AW + 2) can be walked. */
@@ -83,7 +88,7 @@ export class UnitState {
 
   /** Pages that a second-stage table of width AW, or the unit, has addresses for. */
   pagesOf(aw: number): number {
-    return 2 ** (Math.min(this.caps.mgaw, 30 + 9 * aw) - 12);
+    return this.pagesByWidth[aw]!;
   }
 
   newWalk(): Walk {

@@ -10,9 +10,8 @@ export interface Tagged {
   a: number;
   b: number;
   c: number;
-  /** It is in the cache. */
-  live: boolean;
-  /** Place in the dense list. */
+  /** Its chain, and its place in the list. */
+  bucket: number;
   at: number;
   next: Tagged | null;
 }
@@ -24,10 +23,14 @@ export interface AccessRecorder {
 }
 
 export class TaggedCache<E extends Tagged> {
-  readonly entries: E[] = [];
+  /** Entries that are in the cache. */
+  count = 0;
+  /** Entries that have gone, one way or another. */
+  drops = 0;
+  /** The first `count` are in the cache; the others wait to be taken again. */
+  private readonly entries: E[] = [];
   private buckets: (E | null)[];
   private mask: number;
-  private readonly spare: E[] = [];
   private readonly make: () => E;
   private readonly capacity: number;
   private readonly recorder: AccessRecorder | null;
@@ -43,7 +46,12 @@ export class TaggedCache<E extends Tagged> {
 
   find(a: number, b: number, c: number): E | null {
     if (this.recorder !== null) this.recorder.loaded();
-    let entry: E | null = this.buckets[hash(a, b, c) & this.mask]!;
+    if (this.count === 0) return null;
+    return this.inChain(this.buckets[hash(a, b, c) & this.mask]!, a, b, c);
+  }
+
+  private inChain(first: E | null, a: number, b: number, c: number): E | null {
+    let entry = first;
     while (entry !== null && (entry.a !== a || entry.b !== b || entry.c !== c)) entry = entry.next as E | null;
     return entry;
   }
@@ -52,70 +60,76 @@ export class TaggedCache<E extends Tagged> {
   enter(a: number, b: number, c: number): E | null {
     if (this.recorder !== null) this.recorder.stored();
     if (this.capacity === 0) return null;
-    const old = this.find(a, b, c);
-    if (old !== null) this.drop(old);
-    if (this.entries.length >= this.capacity) this.drop(this.entries[this.turn++ % this.capacity]!);
-    if (this.entries.length > this.mask) this.grow();
-    const entry = this.spare.pop() ?? this.make();
+    let bucket = hash(a, b, c) & this.mask;
+    if (this.buckets[bucket] !== null) {
+      const old = this.inChain(this.buckets[bucket]!, a, b, c);
+      if (old !== null) this.drop(old);
+    }
+    if (this.count >= this.capacity) this.drop(this.entries[this.turn++ % this.capacity]!);
+    if (this.count > this.mask) {
+      this.grow();
+      bucket = hash(a, b, c) & this.mask;
+    }
+    const entry = this.take();
     entry.a = a;
     entry.b = b;
     entry.c = c;
-    entry.live = true;
-    entry.at = this.entries.length;
-    this.entries.push(entry);
-    this.link(entry);
+    entry.bucket = bucket;
+    entry.next = this.buckets[bucket]!;
+    this.buckets[bucket] = entry;
     return entry;
   }
 
-  private link(entry: E): void {
-    const bucket = hash(entry.a, entry.b, entry.c) & this.mask;
-    entry.next = this.buckets[bucket]!;
-    this.buckets[bucket] = entry;
+  /** Interleaved walks may still hold an entry that was dropped: then it is not taken again. */
+  private take(): E {
+    const at = this.count++;
+    const waiting = this.recorder === null ? this.entries[at] : undefined;
+    if (waiting !== undefined) return waiting;
+    const entry = this.make();
+    entry.at = at;
+    this.entries[at] = entry;
+    return entry;
   }
 
   private grow(): void {
     this.mask = 2 * this.mask + 1;
     this.buckets = new Array<E | null>(this.mask + 1).fill(null);
-    for (const entry of this.entries) this.link(entry);
+    for (let i = 0; i < this.count; i++) {
+      const entry = this.entries[i]!;
+      entry.bucket = hash(entry.a, entry.b, entry.c) & this.mask;
+      entry.next = this.buckets[entry.bucket]!;
+      this.buckets[entry.bucket] = entry;
+    }
   }
 
-  drop(entry: E): void {
-    const bucket = hash(entry.a, entry.b, entry.c) & this.mask;
-    let before: E | null = this.buckets[bucket]!;
+  private drop(entry: E): void {
+    let before: E | null = this.buckets[entry.bucket]!;
     if (before === entry) {
-      this.buckets[bucket] = entry.next as E | null;
+      this.buckets[entry.bucket] = entry.next as E | null;
     } else {
       while (before!.next !== entry) before = before!.next as E | null;
       before!.next = entry.next;
     }
-    const last = this.entries.pop()!;
-    if (last !== entry) {
-      this.entries[entry.at] = last;
-      last.at = entry.at;
-    }
-    this.recycle(entry);
-  }
-
-  /** Interleaved walks may still hold an entry that was dropped: then it is not taken again. */
-  private recycle(entry: E): void {
-    entry.live = false;
-    if (this.recorder === null) this.spare.push(entry);
+    this.drops++;
+    const last = this.entries[--this.count]!;
+    const { at } = entry;
+    this.entries[at] = last;
+    last.at = at;
+    this.entries[this.count] = entry;
+    entry.at = this.count;
   }
 
   dropAll(): void {
     if (this.recorder !== null) this.recorder.stored();
-    const { entries, buckets } = this;
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const entry = entries.pop()!;
-      buckets[hash(entry.a, entry.b, entry.c) & this.mask] = null;
-      this.recycle(entry);
-    }
+    for (let i = 0; i < this.count; i++) this.buckets[this.entries[i]!.bucket] = null;
+    this.drops += this.count;
+    this.count = 0;
   }
 
   /** Drops what `matches`. Entries are looked at from the last on, so that those that move into gaps have been. */
   dropWhere(matches: (entry: E) => boolean): void {
     if (this.recorder !== null) this.recorder.stored();
-    for (let i = this.entries.length - 1; i >= 0; i--) if (matches(this.entries[i]!)) this.drop(this.entries[i]!);
+    for (let i = this.count - 1; i >= 0; i--) if (matches(this.entries[i]!)) this.drop(this.entries[i]!);
   }
 }
 

@@ -36,6 +36,7 @@ export function isInterruptRange(page: number): boolean {
 
 export function* translate(state: UnitState, walk: Walk): Flow<number> {
   walk.fpd = false;
+  walk.isCached = false;
   walk.usedPasid = NO_PASID;
   walk.did = 0;
   walk.size = 0;
@@ -73,6 +74,7 @@ function* underWay(state: UnitState, walk: Walk): Flow<number> {
   let fault = 0;
   if (isLegacy) fault = yield* legacy(state, walk, context);
   else fault = yield* scalable(state, walk, context);
+  if (context === walk.context && !walk.bySource) walk.isCached = false;
   if (fault !== 0 || !isInterruptRange(walk.pfn) || walk.addressType === TRANSLATED) return fault;
   return isLegacy ? REASONS.L_INTERRUPT_RANGE.code : REASONS.S_INTERRUPT_RANGE.code;
 }
@@ -90,6 +92,7 @@ function takeKnown(walk: Walk, known: IotlbEntry): void {
   walk.pfn = known.pfn + (walk.page - known.page);
   walk.size = known.size;
   walk.rights = known.rights;
+  walk.isCached = true;
 }
 
 const PASS_THROUGH = 2;
@@ -124,6 +127,7 @@ function* scalable(state: UnitState, walk: Walk, context: ContextEntry): Flow<nu
   if (entry.pgtt === PGTT_SECOND_STAGE) {
     const fault = yield* secondStage(state, walk, entry, walk.page, walk.access & (READ | WRITE));
     if (fault === 0) takeSecond(walk);
+    if (entry === walk.pasidEntry && !walk.bySource) walk.isCached = false;
     return fault;
   }
   return yield* throughFirst(state, walk, entry);
@@ -154,12 +158,15 @@ function* throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): Flow<nu
   if (known !== null && known.fault !== 0) return known.fault;
   if (known !== null && (known.rights & need) === need) {
     takeKnown(walk, known);
+    if (entry === walk.pasidEntry && !walk.bySource) walk.isCached = false;
     return 0;
   }
   const fault = yield* firstStage(state, walk, entry);
+  walk.isCached = false;
   if (fault !== 0 && !caches.notPresent) return fault;
   yield ATOMIC;
   if (walk.began !== caches.began()) return fault;
+  if (known !== null) caches.besides++;
   const filled = caches.fill(owner, pasid, walk.page, fault === 0 ? walk.size : 0);
   if (filled === null) return fault;
   filled.kind = isNested ? NESTED : FIRST;
@@ -169,6 +176,7 @@ function* throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): Flow<nu
   if (fault !== 0) return fault;
   filled.firstSize = walk.firstSize;
   filled.gpa = entry.pgtt === PGTT_FIRST_STAGE ? -1 : walk.gpa;
+  walk.isCached = entry !== walk.pasidEntry || walk.bySource;
   filled.rights = walk.rights;
   filled.pfn = walk.pfn - (walk.page - filled.page);
   return 0;

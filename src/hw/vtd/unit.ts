@@ -4,9 +4,11 @@
  */
 
 import { type Capabilities, capabilities } from './capabilities.ts';
+import { frameOf } from './entries.straight.ts';
 import { QUALIFIED } from './fault-reasons.ts';
 import { FaultLog, sendPending } from './faults.ts';
-import { invalidateContexts, invalidateIotlb } from './invalidate.ts';
+import { Front, frontKey } from './front.ts';
+import { DOMAIN, invalidateContexts, invalidateIotlb, SELECTIVE } from './invalidate.ts';
 import type { VtdMemory } from './memory.ts';
 import { serveQueue } from './queue.straight.ts';
 import { ICE, type QueueOptions, QueueState } from './queue-state.ts';
@@ -43,6 +45,38 @@ const QIE = 1 << 26;
 const IRE = 1 << 25;
 const SIRTP = 1 << 24;
 
+/** What the write of a word sets off. */
+const COMMAND = 1;
+const CONTEXT_COMMAND = 2;
+const IOTLB_COMMAND = 3;
+const FAULT_STATUS = 4;
+const FAULT_RECORD = 5;
+const FAULT_CONTROL = 6;
+const QUEUE_ADDRESS = 7;
+const QUEUE_TAIL = 8;
+const SIGNAL_STATUS = 9;
+const SIGNAL_CONTROL = 10;
+
+function effectsOf(caps: Capabilities): Uint8Array {
+  const effects = new Uint8Array(1024);
+  const set = (offset: number, effect: number): void => {
+    effects[offset >> 2] = effect;
+  };
+  set(GCMD_OFFSET, COMMAND);
+  set(CCMD_OFFSET + 4, CONTEXT_COMMAND);
+  set(caps.iotlbOffset + 12, IOTLB_COMMAND);
+  set(FSTS_OFFSET, FAULT_STATUS);
+  set(FECTL_OFFSET, FAULT_CONTROL);
+  for (let at = 0; at < 16 * caps.faultRecords; at += 4) set(caps.faultOffset + at, FAULT_RECORD);
+  if (!caps.queued) return effects;
+  set(IQA_OFFSET, QUEUE_ADDRESS);
+  set(IQA_OFFSET + 4, QUEUE_ADDRESS);
+  set(IQT_OFFSET, QUEUE_TAIL);
+  set(ICS_OFFSET, SIGNAL_STATUS);
+  set(IECTL_OFFSET, SIGNAL_CONTROL);
+  return effects;
+}
+
 /** What became of a request. */
 export type Outcome = 'translated' | 'faulted' | 'blocked' | 'interrupt';
 
@@ -57,12 +91,15 @@ export class VtdUnit {
   /** Its fault reason; 0: none. */
   reason = 0;
   private readonly options: UnitOptions;
+  private readonly front = new Front();
+  private readonly effects: Uint8Array;
 
   constructor(options: UnitOptions) {
     this.options = options;
     this.caps = capabilities(options.cap, options.ecap, options.haw);
     this.state = new UnitState(this.caps, options.memory, options);
     this.registers = new RegisterFile(this.caps);
+    this.effects = effectsOf(this.caps);
     const { faultOffset, faultRecords } = this.caps;
     this.faults = new FaultLog(this.registers, faultOffset, faultRecords, options.interrupts ?? null);
     this.queue = new QueueState(this.state, this.registers, this.faults, options);
@@ -77,29 +114,58 @@ export class VtdUnit {
   write(offset: number, size: number, value: bigint): void {
     const { registers } = this;
     if (!registers.isAccess(offset, size)) return;
-    registers.write(offset, size, value);
-    for (let at = offset; at < offset + size; at += 4) {
-      this.react(at, Number((value >> BigInt(8 * (at - offset))) & 0xffffffffn) | 0);
+    const low = Number(BigInt.asIntN(32, value));
+    registers.writeWord(offset, low);
+    if (size === 8) {
+      const high = Number(BigInt.asIntN(32, value >> 32n));
+      registers.writeWord(offset + 4, high);
+      this.react(offset, low);
+      this.react(offset + 4, high);
+    } else {
+      this.react(offset, low);
     }
+  }
+
+  /** A write of 4 bytes, as int32. */
+  write32(offset: number, value: number): void {
+    if (!this.registers.isAccess(offset, 4)) return;
+    this.registers.writeWord(offset, value);
+    this.react(offset, value);
   }
 
   /** The word at `offset` was written. */
   private react(offset: number, value: number): void {
-    const { caps, registers } = this;
-    const { faultOffset, faultRecords } = caps;
-    if (offset === GCMD_OFFSET) this.command(value);
-    else if (offset === CCMD_OFFSET + 4) this.contextCommand();
-    else if (offset === caps.iotlbOffset + 12) this.iotlbCommand();
-    else if (offset === FECTL_OFFSET) this.faults.unmasked();
-    else if (offset === FSTS_OFFSET) this.afterClear();
-    else if (offset >= faultOffset && offset < faultOffset + 16 * faultRecords) this.faults.afterClear();
-    if (!caps.queued) return;
-    if (offset === IQA_OFFSET || offset === IQA_OFFSET + 4) this.placeQueue();
-    else if (offset === IECTL_OFFSET) sendPending(registers, IECTL_OFFSET, this.options.interrupts ?? null);
-    else if (offset === ICS_OFFSET) this.afterSignalClear();
-    else if (offset === IQT_OFFSET) {
-      this.queue.setTail(registers.get32(IQT_OFFSET));
-      serveQueue(this.queue);
+    switch (this.effects[offset >> 2]) {
+      case COMMAND:
+        this.command(value);
+        break;
+      case CONTEXT_COMMAND:
+        this.contextCommand();
+        break;
+      case IOTLB_COMMAND:
+        this.iotlbCommand();
+        break;
+      case FAULT_STATUS:
+        this.afterClear();
+        break;
+      case FAULT_RECORD:
+        this.faults.afterClear();
+        break;
+      case FAULT_CONTROL:
+        this.faults.unmasked();
+        break;
+      case QUEUE_ADDRESS:
+        this.placeQueue();
+        break;
+      case QUEUE_TAIL:
+        this.queue.setTail(this.registers.get32(IQT_OFFSET));
+        serveQueue(this.queue);
+        break;
+      case SIGNAL_STATUS:
+        this.afterSignalClear();
+        break;
+      case SIGNAL_CONTROL:
+        sendPending(this.registers, IECTL_OFFSET, this.options.interrupts ?? null);
     }
   }
 
@@ -118,6 +184,7 @@ export class VtdUnit {
     }
     status = (status & ~TE) | (value & TE);
     state.enabled = (status & TE) !== 0;
+    state.caches.besides++;
     // The write buffers of this model are never full.
     status &= ~WBF;
     const wasQueued = (status & QIE) !== 0;
@@ -137,35 +204,33 @@ export class VtdUnit {
 
   private contextCommand(): void {
     const { registers, state } = this;
-    const command = registers.get64(CCMD_OFFSET);
-    if (command >> 63n === 0n) return;
-    const granularity = Number((command >> 61n) & 3n);
-    const did = Number(command & 0xffffn);
-    const sourceId = Number((command >> 16n) & 0xffffn);
-    const functionMask = Number((command >> 32n) & 3n);
+    const low = registers.get32(CCMD_OFFSET);
+    const high = registers.get32(CCMD_OFFSET + 4);
+    // ICC is bit 63, the sign.
+    if (high >= 0) return;
+    const granularity = (high >> 29) & 3;
     // With granularity 0, which is reserved, nothing is done, and CAIG says so.
-    const done = granularity === 0 ? 0 : invalidateContexts(state, granularity, did, sourceId, functionMask);
-    const kept = command & ~(1n << 63n) & ~(3n << 59n);
-    registers.set64(CCMD_OFFSET, kept | (BigInt(done) << 59n));
+    const done = granularity === 0 ? 0 : invalidateContexts(state, granularity, low & 0xffff, low >>> 16, high & 3);
+    registers.set32(CCMD_OFFSET + 4, (high & 0x67ffffff) | (done << 27));
   }
 
   private iotlbCommand(): void {
     const { caps, registers, state } = this;
     const offset = caps.iotlbOffset;
-    const command = registers.get64(offset + 8);
-    if (command >> 63n === 0n) return;
-    const address = registers.get64(offset);
-    const mask = Number(address & 63n);
-    let granularity = Number((command >> 60n) & 3n);
-    if (granularity === 3 && (!caps.pageSelective || mask > caps.maxAddressMask)) granularity = 2;
-    const pages = 2 ** mask;
-    const page = Number(address >> 12n);
-    const did = Number((command >> 32n) & 0xffffn);
-    const leafOnly = (address & 64n) !== 0n;
+    const command = registers.get32(offset + 12);
+    // IVT is bit 63, the sign.
+    if (command >= 0) return;
+    const low = registers.get32(offset);
+    const mask = low & 63;
+    let granularity = (command >> 28) & 3;
+    if (granularity === SELECTIVE && (!caps.pageSelective || mask > caps.maxAddressMask)) granularity = DOMAIN;
+    const pages = granularity === SELECTIVE ? 2 ** mask : 1;
+    const page = granularity === SELECTIVE ? frameOf(low, registers.get32(offset + 4)) : 0;
+    const did = command & 0xffff;
+    const leafOnly = (low & 64) !== 0;
     const done =
       granularity === 0 ? 0 : invalidateIotlb(state, granularity, did, page - (page % pages), pages, leafOnly);
-    const kept = command & ~(1n << 63n) & ~(3n << 57n);
-    registers.set64(offset + 8, kept | (BigInt(done) << 57n));
+    registers.set32(offset + 12, (command & 0x79ffffff) | (done << 25));
   }
 
   /** Bits of FSTS were cleared: the queue goes on if it stood still for one of them. */
@@ -191,6 +256,29 @@ export class VtdUnit {
     this.queue.timeOut();
   }
 
+  /** The request is one whose translation was found before. */
+  private again(
+    slot: number,
+    sourceId: number,
+    pasid: number,
+    page: number,
+    access: number,
+    privileged: boolean,
+  ): Outcome {
+    const { front, walk } = this;
+    walk.sourceId = sourceId;
+    walk.pasid = pasid;
+    walk.page = page;
+    walk.access = access;
+    walk.privileged = privileged;
+    walk.addressType = UNTRANSLATED;
+    walk.pfn = front.frame(slot);
+    walk.rights = front.rightsIn(slot);
+    walk.size = front.sizeIn(slot);
+    this.reason = 0;
+    return 'translated';
+  }
+
   /**
    * A request of a device: `page` is bits 63:12 of its address, `access` READ, WRITE and EXECUTE. What was found is in `walk`
    * (pfn, size, rights), the fault in `reason`; faults are recorded unless FPD, or the kind of request, keeps them from it.
@@ -204,6 +292,12 @@ export class VtdUnit {
     addressType = UNTRANSLATED,
   ): Outcome {
     const { walk } = this;
+    const key = frontKey(sourceId, pasid, privileged);
+    if (addressType === UNTRANSLATED) {
+      const need = privileged ? access << 3 : access;
+      const slot = this.front.find(key, page, need, this.state.caches.version);
+      if (slot !== -1) return this.again(slot, sourceId, pasid, page, access, privileged);
+    }
     walk.sourceId = sourceId;
     walk.pasid = pasid;
     walk.page = page;
@@ -212,7 +306,12 @@ export class VtdUnit {
     walk.addressType = addressType;
     this.reason = 0;
     const outcome = translate(this.state, walk);
-    if (outcome === 0) return 'translated';
+    if (outcome === 0) {
+      if (addressType === UNTRANSLATED && walk.isCached) {
+        this.front.remember(key, page, this.state.caches.version, walk.pfn, walk.rights, walk.size);
+      }
+      return 'translated';
+    }
     if (outcome < 0) return outcome === -1 ? 'interrupt' : 'blocked';
     this.reason = outcome;
     if (addressType === TRANSLATION_REQUEST && isAnswered(outcome)) {

@@ -31,6 +31,8 @@ export class Walk {
   did = 0;
   usedPasid = NO_PASID;
 
+  /** The translation came from the IOTLB or went into it: it would be found again. */
+  isCached = false;
   /** Translations are found by source (`iotlbBySource`). */
   bySource = false;
   /** Invalidations before the walk began. */
