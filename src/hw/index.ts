@@ -17,6 +17,7 @@ export {
   type Semantics,
 } from './pt/page-table.straight.ts';
 export { EXECUTE, NO_PASID, ownerOf, READ, WRITE } from './vtd/caches.ts';
+export { type Capabilities, capabilities } from './vtd/capabilities.ts';
 export { type FaultReason, faultReason, REASONS } from './vtd/fault-reasons.ts';
 export * from './vtd/layouts.ts';
 export { SparseMemory, type VtdMemory } from './vtd/memory.ts';

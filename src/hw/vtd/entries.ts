@@ -78,7 +78,7 @@ function* readLegacy(state: UnitState, walk: Walk, found: ContextEntry): Flow<vo
   yield ATOMIC;
   if (!readChunk(state, walk, state.root, 2 * (walk.sourceId >> 8))) found.fault = REASONS.L_ROOT_ACCESS.code;
   else if ((walk.lo & 1) === 0) found.fault = REASONS.L_ROOT_NOT_PRESENT.code;
-  else if (hasReserved(walk, state.rootReserved, 0)) found.fault = REASONS.L_ROOT_RESERVED.code;
+  else if (hasReserved(walk, state.reserved.root, 0)) found.fault = REASONS.L_ROOT_RESERVED.code;
   if (found.fault !== 0) return;
   const table = frameOf(walk.lo, walk.hi);
   yield ATOMIC;
@@ -95,7 +95,7 @@ function* readLegacy(state: UnitState, walk: Walk, found: ContextEntry): Flow<vo
   found.aw = walk.lo2 & 7;
   found.did = (walk.lo2 >>> 8) & 0xffff;
   found.table = frameOf(walk.lo, walk.hi);
-  if (hasReserved(walk, state.contextReserved, 0)) found.fault = REASONS.L_CONTEXT_RESERVED.code;
+  if (hasReserved(walk, state.reserved.context, 0)) found.fault = REASONS.L_CONTEXT_RESERVED.code;
   else if (!isValidLegacy(state, found)) found.fault = REASONS.L_CONTEXT_INVALID.code;
 }
 
@@ -113,7 +113,7 @@ function* readScalable(state: UnitState, walk: Walk, found: ContextEntry): Flow<
   const isUpper = (walk.sourceId & 0x80) !== 0;
   const lo = isUpper ? walk.lo2 : walk.lo;
   const hi = isUpper ? walk.hi2 : walk.hi;
-  const reserved = state.scalableRootReserved;
+  const reserved = state.reserved.scalableRoot;
   const at = isUpper ? 2 : 0;
   if ((lo & 1) === 0) found.fault = REASONS.S_ROOT_NOT_PRESENT.code;
   else if ((lo & reserved[at]!) !== 0 || (hi & reserved[at + 1]!) !== 0) found.fault = REASONS.S_ROOT_RESERVED.code;
@@ -137,13 +137,13 @@ function* readScalable(state: UnitState, walk: Walk, found: ContextEntry): Flow<
   found.directory = frameOf(walk.lo, walk.hi);
   found.ridPasid = walk.lo2 & 0xfffff;
   found.ridPriv = (walk.lo2 & 0x100000) !== 0;
-  if (hasReserved(walk, state.scalableContextReserved, 0)) {
+  if (hasReserved(walk, state.reserved.scalableContext, 0)) {
     found.fault = REASONS.S_CONTEXT_RESERVED.code;
     return;
   }
   yield ATOMIC;
   readChunk(state, walk, table, index + 2);
-  if (hasReserved(walk, state.scalableContextReserved, 1)) found.fault = REASONS.S_CONTEXT_RESERVED.code;
+  if (hasReserved(walk, state.reserved.scalableContext, 1)) found.fault = REASONS.S_CONTEXT_RESERVED.code;
 }
 
 /** Why a context entry of scalable mode does not let the walk's request through, or 0. Sets `usedPasid`. */
@@ -209,7 +209,7 @@ function* readPasidEntry(state: UnitState, walk: Walk, directory: number, found:
   const lo = memory.lo(at);
   const hi = memory.hi(at);
   found.fpd = (lo & 2) !== 0;
-  const reserved = state.directoryReserved;
+  const reserved = state.reserved.directory;
   if ((lo & 1) === 0) found.fault = REASONS.S_DIRECTORY_NOT_PRESENT.code;
   else if ((lo & reserved[0]!) !== 0 || (hi & reserved[1]!) !== 0) found.fault = REASONS.S_DIRECTORY_RESERVED.code;
   if (found.fault !== 0) return;
@@ -224,7 +224,7 @@ function* readPasidEntry(state: UnitState, walk: Walk, directory: number, found:
     if (chunk === 0) takeFirstChunk(walk, found);
     else if (chunk === 1) takeSecondChunk(walk, found);
     if (found.fault !== 0) return;
-    if (hasReserved(walk, state.pasidReserved, chunk) || hasPointerBeyond(state, walk, found, chunk)) {
+    if (hasReserved(walk, state.reserved.pasid, chunk) || hasPointerBeyond(state, walk, found, chunk)) {
       found.fault = REASONS.S_PASID_RESERVED.code;
       return;
     }
@@ -237,7 +237,7 @@ function hasPointerBeyond(state: UnitState, walk: Walk, { pgtt }: PasidEntry, ch
   const usesSecond = pgtt === PGTT_SECOND_STAGE || pgtt === PGTT_NESTED;
   const usesFirst = pgtt === PGTT_FIRST_STAGE || pgtt === PGTT_NESTED;
   const isUsed = chunk === 0 ? usesSecond : chunk === 1 && usesFirst;
-  return isUsed && (walk.hi & state.pointerReservedHi) !== 0;
+  return isUsed && (walk.hi & state.reserved.pointerHi) !== 0;
 }
 
 /** Bits 127:0. */

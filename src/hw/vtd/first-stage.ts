@@ -30,7 +30,8 @@ const IS_USER = 1 << 3;
  * Translates the walk's page. Result in `pfn`, `size`, `rights`, `firstSize` and `gpa`. Returns a fault, or 0.
  */
 export function* firstStage(state: UnitState, walk: Walk, entry: PasidEntry): Flow<number> {
-  const { caches, memory, firstReserved: reserved } = state;
+  const { caches, memory } = state;
+  const reserved = state.reserved.firstStage;
   const { page } = walk;
   const isNested = entry.pgtt === PGTT_NESTED;
   const kind = isNested ? NESTED : FIRST;

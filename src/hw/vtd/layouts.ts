@@ -1,8 +1,7 @@
 /**
- * Root, context and PASID entries (VT-d 9.1 to 9.6), and what a unit checks of them: masks of reserved bits by quadword. Bits of
- * an address above the unit's host address width are reserved too; `reservedHalves` adds them.
+ * Root, context and PASID entries (VT-d 9.1 to 9.6); reserved-bits.ts has what a unit checks of them.
  */
-import { bit, bits, type Layout, layout, reserved, reservedMask } from '../../base/layout.ts';
+import { bit, bits, layout, reserved } from '../../base/layout.ts';
 
 export const ROOT_ENTRY = layout('root entry', 128, 'VT-d 9.1', {
   P: bit(0, { note: 'present' }),
@@ -95,13 +94,3 @@ export const PASID_ENTRY = layout('PASID table entry', 512, 'VT-d 9.6', {
   FSPTPTR: bits(191, 140, { unit: 4096, note: 'first-stage page table' }),
   RSVD_HIGH: reserved(511, 192),
 });
-
-/** Reserved bits by int32 half, low half first; `addresses`: quadwords whose bits 63:haw are reserved too. */
-export function reservedHalves(table: Layout, haw: number, addresses: readonly number[]): Int32Array {
-  let mask = reservedMask(table);
-  for (const quadword of addresses) {
-    const beyond = (2n ** 64n - 1n) ^ (2n ** BigInt(haw) - 1n);
-    mask |= beyond << BigInt(64 * quadword);
-  }
-  return Int32Array.from({ length: table.bits / 32 }, (_, i) => Number(BigInt.asIntN(32, mask >> BigInt(32 * i))));
-}

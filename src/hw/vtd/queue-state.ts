@@ -78,8 +78,9 @@ export class QueueState {
     return (this.registers.get32(FSTS_OFFSET) & (IQE | ICE | ITE)) !== 0;
   }
 
-  /** For conditions: not an access. */
-  get hasWork(): boolean {
+  /** Whether there is something to be served. */
+  hasWork(): boolean {
+    this.recorder?.loaded();
     return this.enabled && this.head !== this.tail && (this.registers.get32(FSTS_OFFSET) & (IQE | ICE | ITE)) === 0;
   }
 

@@ -112,22 +112,48 @@ function masks(table: Layout, ...names: string[]): bigint {
 
 const WORDS = 1024;
 
+/** What a write changes in each word, the same for all units of some capabilities. */
+interface Masks {
+  readonly registers: readonly Register[];
+  readonly writable: Int32Array;
+  readonly clearing: Int32Array;
+  /** Bits that read as zero. */
+  readonly hidden: Int32Array;
+}
+
+const KNOWN = new WeakMap<Capabilities, Masks>();
+
+function masksOf(caps: Capabilities): Masks {
+  const known = KNOWN.get(caps);
+  if (known !== undefined) return known;
+  const registers = registersOf(caps);
+  const words = () => new Int32Array(WORDS);
+  const made = { registers, writable: words(), clearing: words(), hidden: words() };
+  for (const { offset, size, writable, writeOneToClear, writeOnly } of registers) {
+    for (let half = 0; half < size / 4; half++) {
+      const of = (mask: bigint) => Number(BigInt.asIntN(32, mask >> BigInt(32 * half)));
+      made.writable[offset / 4 + half] = of(writable);
+      made.clearing[offset / 4 + half] = of(writeOneToClear);
+      made.hidden[offset / 4 + half] = of(writeOnly);
+    }
+  }
+  KNOWN.set(caps, made);
+  return made;
+}
+
 export class RegisterFile {
   readonly registers: readonly Register[];
-  readonly words = new Int32Array(WORDS);
-  private readonly writable = new Int32Array(WORDS);
-  private readonly clearing = new Int32Array(WORDS);
-  private readonly hidden = new Int32Array(WORDS);
+  private readonly words = new Int32Array(WORDS);
+  private readonly writable: Int32Array;
+  private readonly clearing: Int32Array;
+  private readonly hidden: Int32Array;
 
   constructor(caps: Capabilities) {
-    this.registers = registersOf(caps);
-    for (const { offset, size, writable, writeOneToClear, writeOnly } of this.registers) {
-      for (let half = 0; half < size / 4; half++) {
-        this.writable[offset / 4 + half] = Number(BigInt.asIntN(32, writable >> BigInt(32 * half)));
-        this.hidden[offset / 4 + half] = Number(BigInt.asIntN(32, writeOnly >> BigInt(32 * half)));
-        this.clearing[offset / 4 + half] = Number(BigInt.asIntN(32, writeOneToClear >> BigInt(32 * half)));
-      }
-    }
+    const { clearing, hidden, registers, writable } = masksOf(caps);
+    this.registers = registers;
+    this.writable = writable;
+    this.clearing = clearing;
+    this.hidden = hidden;
     // Version 6.0 of the architecture's register set.
     this.words[VER_OFFSET / 4] = 0x60;
     this.set64(CAP_OFFSET, caps.cap);

@@ -76,7 +76,8 @@ function* walkSecondStage(
   page: number,
   access: number,
 ): Flow<number> {
-  const { caches, memory, secondReserved: reserved } = state;
+  const { caches, memory } = state;
+  const reserved = state.reserved.secondStage;
   const top = stage.aw + 1;
   let level = top;
   let table = stage.table;

@@ -2,18 +2,9 @@
 import type { Step } from '../../base/flow.ts';
 import { type CacheOptions, Caches } from './caches.ts';
 import type { Capabilities } from './capabilities.ts';
-import {
-  CONTEXT_ENTRY,
-  PASID_DIRECTORY_ENTRY,
-  PASID_ENTRY,
-  ROOT_ENTRY,
-  reservedHalves,
-  SCALABLE_CONTEXT_ENTRY,
-  SCALABLE_ROOT_ENTRY,
-} from './layouts.ts';
 import type { VtdMemory } from './memory.ts';
-import { firstStageReserved, secondStageReserved } from './paging-reserved.ts';
-import { Walk } from './walk.ts';
+import { type ReservedBits, reservedBitsOf } from './reserved-bits.ts';
+import type { Walk } from './walk.ts';
 
 /** Translation table modes of RTADDR. */
 export const TTM_LEGACY = 0;
@@ -50,35 +41,17 @@ export class UnitState {
   /** Walks under way, of flows that are interleaved; straight ones are never. */
   readonly walks: Walk[] = [];
 
+  /** Bits that this unit has reserved, by structure. */
+  readonly reserved: ReservedBits;
   private readonly pagesByWidth: readonly number[];
-  readonly rootReserved: Int32Array;
-  readonly scalableRootReserved: Int32Array;
-  readonly contextReserved: Int32Array;
-  readonly scalableContextReserved: Int32Array;
-  readonly directoryReserved: Int32Array;
-  readonly pasidReserved: Int32Array;
-  /** High half: bits 63:haw of a table pointer. */
-  readonly pointerReservedHi: number;
-  readonly secondReserved: Int32Array;
-  readonly firstReserved: Int32Array;
 
   constructor(caps: Capabilities, memory: VtdMemory, choices: Choices = {}) {
-    const { haw } = caps;
     this.caps = caps;
     this.memory = memory;
     this.choices = choices;
     this.caches = new Caches(choices, caps.cachingMode);
     this.pagesByWidth = Array.from({ length: 8 }, (_, aw) => 2 ** (Math.min(caps.mgaw, 30 + 9 * aw) - 12));
-    this.rootReserved = reservedHalves(ROOT_ENTRY, haw, [0]);
-    this.scalableRootReserved = reservedHalves(SCALABLE_ROOT_ENTRY, haw, [0, 1]);
-    this.contextReserved = reservedHalves(CONTEXT_ENTRY, haw, [0]);
-    this.scalableContextReserved = reservedHalves(SCALABLE_CONTEXT_ENTRY, haw, [0]);
-    this.directoryReserved = reservedHalves(PASID_DIRECTORY_ENTRY, haw, [0]);
-    // A table pointer that the type does not use is not looked at: those that are used are checked with the rest.
-    this.pasidReserved = reservedHalves(PASID_ENTRY, haw, []);
-    this.pointerReservedHi = haw >= 64 ? 0 : ~(2 ** Math.max(0, haw - 32) - 1);
-    this.secondReserved = secondStageReserved(caps);
-    this.firstReserved = firstStageReserved(caps);
+    this.reserved = reservedBitsOf(caps);
   }
 
   /** Whether tables of `levels` (AW + 2) can be walked. */
@@ -91,12 +64,9 @@ export class UnitState {
     return this.pagesByWidth[aw]!;
   }
 
-  newWalk(): Walk {
-    return new Walk();
-  }
-
   /** Walks under way that began before invalidation number `invalidation`. */
   hasOlderWalks(invalidation: number): boolean {
+    this.caches.began();
     return this.walks.some((walk) => walk.began < invalidation);
   }
 }
