@@ -21,5 +21,8 @@ export { type Capabilities, capabilities } from './vtd/capabilities.ts';
 export { type FaultReason, faultReason, REASONS } from './vtd/fault-reasons.ts';
 export * from './vtd/layouts.ts';
 export { SparseMemory, type VtdMemory } from './vtd/memory.ts';
+export { invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
 export type { Choices } from './vtd/state.ts';
+export { translate } from './vtd/translate.ts';
 export { type UnitOptions, VtdUnit } from './vtd/unit.ts';
+export { Walk } from './vtd/walk.ts';

@@ -120,8 +120,8 @@ function* invalidateDeviceTlb(queue: QueueState, type: number): Flow<void> {
 function* wait(queue: QueueState): Flow<boolean> {
   const { halves } = queue;
   yield queue.untilCompleted();
-  if (!queue.isCompleted()) return false;
   yield ATOMIC;
+  if (!queue.isCompleted()) return false;
   if (!queue.isAborted()) {
     if ((halves[0]! & STATUS_WRITE) !== 0) queue.writeStatus();
     if ((halves[0]! & INTERRUPT_FLAG) !== 0) queue.signal();
