@@ -6,11 +6,12 @@
  * second stage by DID, of the first stage and of nested translation by DID and PASID.
  */
 import { offsetInSpan } from '../pt/format.ts';
-import { type AccessRecorder, type Tagged, TaggedCache } from './tagged-cache.ts';
+import { type AccessRecorder, TaggedCache } from './tagged-cache.ts';
 
 export const NO_PASID = -1;
 
-export interface ContextEntry extends Tagged {
+export interface ContextEntry {
+  sourceId: number;
   /** Not 0: the entry gives this fault (only where not-present entries are cached). */
   fault: number;
   fpd: boolean;
@@ -32,7 +33,8 @@ export interface ContextEntry extends Tagged {
   pre: boolean;
 }
 
-export interface PasidEntry extends Tagged {
+export interface PasidEntry {
+  pasid: number;
   fault: number;
   fpd: boolean;
   pgtt: number;
@@ -64,7 +66,7 @@ export const WRITE = 2;
 export const EXECUTE = 4;
 
 /** a: page >> 9 * size; b: PASID tag; c: owner * 4 + size. The owner is the DID, or the source (`ownerOf`). */
-export interface IotlbEntry extends Tagged {
+export interface IotlbEntry {
   kind: number;
   did: number;
   /** NO_PASID for second stage and legacy. */
@@ -84,7 +86,7 @@ export interface IotlbEntry extends Tagged {
 }
 
 /** a: page >> 9 * level; b: PASID tag; c: (DID * 8 + level) * 4 + kind. The table that the entry at `level` points to. */
-export interface StructureEntry extends Tagged {
+export interface StructureEntry {
   kind: number;
   did: number;
   pasid: number;
@@ -235,11 +237,9 @@ export class Caches {
   }
 }
 
-const TAGGED = { a: 0, b: 0, c: 0, bucket: 0, at: 0, next: null };
-
 export function newContext(): ContextEntry {
   return {
-    ...TAGGED,
+    sourceId: 0,
     fault: 0,
     fpd: false,
     tt: 0,
@@ -260,7 +260,7 @@ export function newContext(): ContextEntry {
 
 export function newPasid(): PasidEntry {
   return {
-    ...TAGGED,
+    pasid: 0,
     fault: 0,
     fpd: false,
     pgtt: 0,
@@ -282,7 +282,6 @@ export function newPasid(): PasidEntry {
 
 function newIotlb(): IotlbEntry {
   return {
-    ...TAGGED,
     kind: SECOND,
     did: 0,
     pasid: NO_PASID,
@@ -297,5 +296,5 @@ function newIotlb(): IotlbEntry {
 }
 
 function newStructure(): StructureEntry {
-  return { ...TAGGED, kind: SECOND, did: 0, pasid: NO_PASID, page: 0, level: 0, table: 0, rights: 0 };
+  return { kind: SECOND, did: 0, pasid: NO_PASID, page: 0, level: 0, table: 0, rights: 0 };
 }

@@ -42,6 +42,7 @@ export function contextOf(state: UnitState, walk: Walk): ContextEntry {
   const known = state.caches.contexts.find(walk.sourceId, 0, 0);
   if (known !== null) return known;
   const found = walk.context;
+  found.sourceId = walk.sourceId;
   found.fault = 0;
   found.fpd = false;
   found.did = 0;
@@ -55,6 +56,7 @@ export function contextOf(state: UnitState, walk: Walk): ContextEntry {
 }
 
 function copyContext(to: ContextEntry, from: ContextEntry): ContextEntry {
+  to.sourceId = from.sourceId;
   to.fault = from.fault;
   to.fpd = from.fpd;
   to.tt = from.tt;
@@ -156,6 +158,7 @@ export function pasidEntryOf(state: UnitState, walk: Walk, context: ContextEntry
   const known = state.caches.pasids.find(walk.sourceId, walk.usedPasid, 0);
   if (known !== null) return known;
   const found = walk.pasidEntry;
+  found.pasid = walk.usedPasid;
   found.fault = 0;
   found.fpd = false;
   found.did = 0;
@@ -167,6 +170,7 @@ export function pasidEntryOf(state: UnitState, walk: Walk, context: ContextEntry
 }
 
 function copyPasidEntry(to: PasidEntry, from: PasidEntry): PasidEntry {
+  to.pasid = from.pasid;
   to.fault = from.fault;
   to.fpd = from.fpd;
   to.pgtt = from.pgtt;

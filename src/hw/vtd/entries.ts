@@ -44,6 +44,7 @@ export function* contextOf(state: UnitState, walk: Walk): Flow<ContextEntry> {
   const known = state.caches.contexts.find(walk.sourceId, 0, 0);
   if (known !== null) return known;
   const found = walk.context;
+  found.sourceId = walk.sourceId;
   found.fault = 0;
   found.fpd = false;
   found.did = 0;
@@ -58,6 +59,7 @@ export function* contextOf(state: UnitState, walk: Walk): Flow<ContextEntry> {
 }
 
 function copyContext(to: ContextEntry, from: ContextEntry): ContextEntry {
+  to.sourceId = from.sourceId;
   to.fault = from.fault;
   to.fpd = from.fpd;
   to.tt = from.tt;
@@ -165,6 +167,7 @@ export function* pasidEntryOf(state: UnitState, walk: Walk, context: ContextEntr
   const known = state.caches.pasids.find(walk.sourceId, walk.usedPasid, 0);
   if (known !== null) return known;
   const found = walk.pasidEntry;
+  found.pasid = walk.usedPasid;
   found.fault = 0;
   found.fpd = false;
   found.did = 0;
@@ -177,6 +180,7 @@ export function* pasidEntryOf(state: UnitState, walk: Walk, context: ContextEntr
 }
 
 function copyPasidEntry(to: PasidEntry, from: PasidEntry): PasidEntry {
+  to.pasid = from.pasid;
   to.fault = from.fault;
   to.fpd = from.fpd;
   to.pgtt = from.pgtt;

@@ -43,7 +43,7 @@ export function invalidateContexts(
   }
   const kept = ~FUNCTION_BITS[functionMask]! & 0xffff;
   caches.contexts.dropWhere(
-    (entry) => entry.did === did && (granularity === DOMAIN || (entry.a & kept) === (sourceId & kept)),
+    (entry) => entry.did === did && (granularity === DOMAIN || (entry.sourceId & kept) === (sourceId & kept)),
   );
   return granularity;
 }
@@ -52,7 +52,7 @@ export function invalidatePasids(state: UnitState, granularity: number, did: num
   const { caches } = state;
   caches.invalidated();
   if (granularity === PC_GLOBAL) caches.pasids.dropAll();
-  else caches.pasids.dropWhere((entry) => entry.did === did && (granularity === PC_DOMAIN || entry.b === pasid));
+  else caches.pasids.dropWhere((entry) => entry.did === did && (granularity === PC_DOMAIN || entry.pasid === pasid));
 }
 
 /** Pages [page, page + pages); `leafOnly`: paging-structure caches stay (IH). Returns the granularity that was done. */

@@ -5,15 +5,22 @@
  * `keep`: an entry stays until it must go. Bounded: at `capacity` one that is chosen by turns goes for each that comes.
  */
 
-export interface Tagged {
-  /** What it is found by. */
-  a: number;
-  b: number;
-  c: number;
+/** Around an entry: one class for all caches, so that V8 sees one kind of object in the chains. */
+class Slot<E> {
+  /** What the entry is found by. */
+  a = 0;
+  b = 0;
+  c = 0;
   /** Its chain, and its place in the list. */
-  bucket: number;
+  bucket = 0;
   at: number;
-  next: Tagged | null;
+  next: Slot<E> | null = null;
+  readonly entry: E;
+
+  constructor(entry: E, at: number) {
+    this.entry = entry;
+    this.at = at;
+  }
 }
 
 /** Told of each access to a cache that threads of a checker share. */
@@ -22,14 +29,14 @@ export interface AccessRecorder {
   stored(): void;
 }
 
-export class TaggedCache<E extends Tagged> {
+export class TaggedCache<E> {
   /** Entries that are in the cache. */
   count = 0;
   /** Entries that have gone, one way or another. */
   drops = 0;
   /** The first `count` are in the cache; the others wait to be taken again. */
-  private readonly entries: E[] = [];
-  private buckets: (E | null)[];
+  private readonly slots: Slot<E>[] = [];
+  private buckets: (Slot<E> | null)[];
   private mask: number;
   private readonly make: () => E;
   private readonly capacity: number;
@@ -40,20 +47,21 @@ export class TaggedCache<E extends Tagged> {
     this.make = make;
     this.capacity = capacity;
     this.recorder = recorder;
-    this.buckets = new Array<E | null>(16).fill(null);
+    this.buckets = new Array<Slot<E> | null>(16).fill(null);
     this.mask = 15;
   }
 
   find(a: number, b: number, c: number): E | null {
     if (this.recorder !== null) this.recorder.loaded();
     if (this.count === 0) return null;
-    return this.inChain(this.buckets[hash(a, b, c) & this.mask]!, a, b, c);
+    const slot = this.inChain(this.buckets[hash(a, b, c) & this.mask]!, a, b, c);
+    return slot === null ? null : slot.entry;
   }
 
-  private inChain(first: E | null, a: number, b: number, c: number): E | null {
-    let entry = first;
-    while (entry !== null && (entry.a !== a || entry.b !== b || entry.c !== c)) entry = entry.next as E | null;
-    return entry;
+  private inChain(first: Slot<E> | null, a: number, b: number, c: number): Slot<E> | null {
+    let slot = first;
+    while (slot !== null && (slot.a !== a || slot.b !== b || slot.c !== c)) slot = slot.next;
+    return slot;
   }
 
   /** An entry to be filled in, in place of one that is found by the same. Null: the cache has no room at all. */
@@ -65,63 +73,62 @@ export class TaggedCache<E extends Tagged> {
       const old = this.inChain(this.buckets[bucket]!, a, b, c);
       if (old !== null) this.drop(old);
     }
-    if (this.count >= this.capacity) this.drop(this.entries[this.turn++ % this.capacity]!);
+    if (this.count >= this.capacity) this.drop(this.slots[this.turn++ % this.capacity]!);
     if (this.count > this.mask) {
       this.grow();
       bucket = hash(a, b, c) & this.mask;
     }
-    const entry = this.take();
-    entry.a = a;
-    entry.b = b;
-    entry.c = c;
-    entry.bucket = bucket;
-    entry.next = this.buckets[bucket]!;
-    this.buckets[bucket] = entry;
-    return entry;
+    const slot = this.take();
+    slot.a = a;
+    slot.b = b;
+    slot.c = c;
+    slot.bucket = bucket;
+    slot.next = this.buckets[bucket]!;
+    this.buckets[bucket] = slot;
+    return slot.entry;
   }
 
   /** Interleaved walks may still hold an entry that was dropped: then it is not taken again. */
-  private take(): E {
+  private take(): Slot<E> {
     const at = this.count++;
-    const waiting = this.recorder === null ? this.entries[at] : undefined;
+    const waiting = this.recorder === null ? this.slots[at] : undefined;
     if (waiting !== undefined) return waiting;
-    const entry = this.make();
-    entry.at = at;
-    this.entries[at] = entry;
-    return entry;
+    const slot = new Slot(this.make(), at);
+    this.slots[at] = slot;
+    return slot;
   }
 
   private grow(): void {
     this.mask = 2 * this.mask + 1;
-    this.buckets = new Array<E | null>(this.mask + 1).fill(null);
+    this.buckets = new Array<Slot<E> | null>(this.mask + 1).fill(null);
     for (let i = 0; i < this.count; i++) {
-      const entry = this.entries[i]!;
-      entry.bucket = hash(entry.a, entry.b, entry.c) & this.mask;
-      entry.next = this.buckets[entry.bucket]!;
-      this.buckets[entry.bucket] = entry;
+      const slot = this.slots[i]!;
+      slot.bucket = hash(slot.a, slot.b, slot.c) & this.mask;
+      slot.next = this.buckets[slot.bucket]!;
+      this.buckets[slot.bucket] = slot;
     }
   }
 
-  private drop(entry: E): void {
-    let before: E | null = this.buckets[entry.bucket]!;
-    if (before === entry) {
-      this.buckets[entry.bucket] = entry.next as E | null;
+  private drop(slot: Slot<E>): void {
+    let before: Slot<E> | null = this.buckets[slot.bucket]!;
+    if (before === slot) {
+      this.buckets[slot.bucket] = slot.next;
     } else {
-      while (before!.next !== entry) before = before!.next as E | null;
-      before!.next = entry.next;
+      while (before!.next !== slot) before = before!.next;
+      before!.next = slot.next;
     }
     this.drops++;
-    const last = this.entries[--this.count]!;
-    const { at } = entry;
-    this.entries[at] = last;
+    const last = this.slots[--this.count]!;
+    const { at } = slot;
+    this.slots[at] = last;
     last.at = at;
-    this.entries[this.count] = entry;
-    entry.at = this.count;
+    this.slots[this.count] = slot;
+    slot.at = this.count;
   }
 
   dropAll(): void {
     if (this.recorder !== null) this.recorder.stored();
-    for (let i = 0; i < this.count; i++) this.buckets[this.entries[i]!.bucket] = null;
+    for (let i = 0; i < this.count; i++) this.buckets[this.slots[i]!.bucket] = null;
     this.drops += this.count;
     this.count = 0;
   }
@@ -129,7 +136,7 @@ export class TaggedCache<E extends Tagged> {
   /** Drops what `matches`. Entries are looked at from the last on, so that those that move into gaps have been. */
   dropWhere(matches: (entry: E) => boolean): void {
     if (this.recorder !== null) this.recorder.stored();
-    for (let i = this.count - 1; i >= 0; i--) if (matches(this.entries[i]!)) this.drop(this.entries[i]!);
+    for (let i = this.count - 1; i >= 0; i--) if (matches(this.slots[i]!.entry)) this.drop(this.slots[i]!);
   }
 }
 
