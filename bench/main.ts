@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- micro|stress|trace|check …]`: ratios in one run, each with its spread, never a claim without its command.
+ * `npm run bench [-- micro|stress|trace|check|vtd …]`: ratios in one run, each with its spread, never a claim without its command.
  *
  * micro: the workloads of micro-workloads.ts, our page table (lazy-prune and covered-range) against the C reference, with
  * and without clearing tables; processes take turns. stress: iova_stress over 16 TiB, freeing against not freeing.
  * trace: our decoder against mawk splitting the same file into fields. check: the explorer on programs with known counts.
+ * vtd: the VT-d unit's hits and walks.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { formatMicro, formatRatio, type MicroRow, machineLine } from './format.t
 import { buildReference, type ReferenceBinary, runReferenceMicro } from './reference.ts';
 import { ratioOfMedians, summarize } from './stats.ts';
 import { benchTraceImport } from './trace-import.ts';
+import { benchVtd } from './vtd.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TURNS = 3;
@@ -139,7 +141,7 @@ function repeated(source: string, path: string, bytes: number): string {
 }
 
 const parts = process.argv.slice(2);
-const known = ['micro', 'stress', 'trace', 'check'];
+const known = ['micro', 'stress', 'trace', 'check', 'vtd'];
 const unknown = parts.find((part) => !known.includes(part));
 if (unknown !== undefined) {
   process.stderr.write(`bench: no part is called ${unknown} (npm run bench -- ${known.join(' ')})\n`);
@@ -150,4 +152,5 @@ if (unknown !== undefined) {
   if (wanted('stress')) stress();
   if (wanted('trace')) trace();
   if (wanted('check')) benchCheck(say);
+  if (wanted('vtd')) benchVtd(say);
 }

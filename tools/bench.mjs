@@ -1,4 +1,4 @@
-/** `npm run bench [-- PART…]`: compiles bench/ and runs it. Parts: micro, stress, trace, check; all without. */
+/** `npm run bench [-- PART…]`: compiles bench/ and runs it. Parts: micro, stress, trace, check, vtd; all without. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -131,6 +131,7 @@ export class Caches {
   readonly structures: TaggedCache<StructureEntry>;
   readonly notPresent: boolean;
   readonly isRecorded: boolean;
+  private readonly hasStructures: boolean;
   /** Invalidations that were executed: a walk that began before the newest one caches nothing (facts: no walk that read an entry before may insert it). */
   invalidations = 0;
   /** Fills for a page that another entry covers too. */
@@ -146,6 +147,7 @@ export class Caches {
     this.structures = new TaggedCache(newStructure, options.structures ?? NEVER_FULL, of('paging-structure caches'));
     this.notPresent = options.notPresent ?? cachingMode;
     this.isRecorded = recorder !== undefined;
+    this.hasStructures = options.structures !== 0;
     this.recorder = of('invalidations');
   }
 
@@ -215,6 +217,7 @@ export class Caches {
     table: number,
     rights: number,
   ): void {
+    if (!this.hasStructures) return;
     const number = spanOf(page, level);
     const entry = this.structures.enter(number, pasid, (8 * did + level) * 4 + kind);
     if (entry === null) return;
