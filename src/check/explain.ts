@@ -174,5 +174,6 @@ function findSource(stack: string | null): Source | null {
   return null;
 }
 
-/** Files whose frames lie between a program's access and the tracer. */
-const OURS = /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow))\.[jt]s$/;
+/** Files whose frames lie between a program's access and the tracer: shared objects, ours and those of the hardware models. */
+const OURS =
+  /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow)|hw[/\\]\w+[/\\](recorded[\w-]*|tagged-cache|caches|tables|state|queue-state))\.[jt]s$/;

@@ -3,8 +3,8 @@ export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/ar
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
 export { IOMMU_READ, IOMMU_WRITE, indexAt, type PageTableFormat, spanPages } from './pt/format.ts';
-export { VTD_SECOND_STAGE } from './pt/formats/vtd-second-stage.ts';
-export { X86_64 } from './pt/formats/x86-64.ts';
+export { SS_PDE_LEAF, SS_PDPTE_LEAF, SS_PTE, SS_TABLE, VTD_SECOND_STAGE } from './pt/formats/vtd-second-stage.ts';
+export { X86_64, X86_64_PDE_LEAF, X86_64_PDPTE_LEAF, X86_64_PTE, X86_64_TABLE } from './pt/formats/x86-64.ts';
 export {
   createCpu,
   DMA_PTE,
@@ -17,12 +17,52 @@ export {
   type Semantics,
 } from './pt/page-table.straight.ts';
 export { EXECUTE, NO_PASID, ownerOf, READ, WRITE } from './vtd/caches.ts';
-export { type Capabilities, capabilities } from './vtd/capabilities.ts';
+export { type Capabilities, capabilities, FULL_UNIT } from './vtd/capabilities.ts';
+export {
+  CC_INV_DSC,
+  DESCRIPTORS,
+  DEV_TLB_INV_DSC,
+  IEC_INV_DSC,
+  INV_WAIT_DSC,
+  IOTLB_INV_DSC,
+  P_DEV_TLB_INV_DSC,
+  P_IOTLB_INV_DSC,
+  PAGE_GRP_RESP_DSC,
+  PC_INV_DSC,
+} from './vtd/descriptors.ts';
 export { type FaultReason, faultReason, REASONS } from './vtd/fault-reasons.ts';
-export * from './vtd/layouts.ts';
+export {
+  CONTEXT_ENTRY,
+  PASID_DIRECTORY_ENTRY,
+  PASID_ENTRY,
+  PGTT_FIRST_STAGE,
+  PGTT_NESTED,
+  PGTT_PASS_THROUGH,
+  PGTT_SECOND_STAGE,
+  ROOT_ENTRY,
+  SCALABLE_CONTEXT_ENTRY,
+  SCALABLE_ROOT_ENTRY,
+} from './vtd/layouts.ts';
 export { SparseMemory, type VtdMemory } from './vtd/memory.ts';
 export { invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
+export {
+  CAP,
+  CCMD,
+  ECAP,
+  EVENT_CONTROL,
+  FRCD,
+  FSTS,
+  GCMD,
+  ICS,
+  IOTLB,
+  IQA,
+  IQH,
+  IQT,
+  IVA,
+  RTADDR,
+} from './vtd/register-layouts.ts';
 export type { Choices } from './vtd/state.ts';
+export { writeEntry } from './vtd/tables.ts';
 export { translate } from './vtd/translate.ts';
 export { type UnitOptions, VtdUnit } from './vtd/unit.ts';
 export { Walk } from './vtd/walk.ts';

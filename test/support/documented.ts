@@ -1,4 +1,4 @@
-/** What docs/checker.md shows: blocks of TypeScript that begin with the name of their file. */
+/** What docs/checker.md and docs/vtd.md show: blocks of TypeScript that begin with the name of their file. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -8,15 +8,21 @@ export interface Documented {
   readonly code: string;
 }
 
-export const CHECKER_TEXT = readFileSync(resolve(import.meta.dirname, '../../docs/checker.md'), 'utf8');
+export const CHECKER_TEXT = textOf('checker.md');
 
 /** Test files. */
-export const CHECKER_TESTS = blocks('ts');
+export const CHECKER_TESTS = blocks(CHECKER_TEXT, 'ts');
+
+export const VTD_TESTS = blocks(textOf('vtd.md'), 'ts');
 
 /** Scripts of web pages. */
-export const CHECKER_PAGES = blocks('ts page');
+export const CHECKER_PAGES = blocks(CHECKER_TEXT, 'ts page');
 
-function blocks(kind: string): readonly Documented[] {
-  const found = CHECKER_TEXT.matchAll(new RegExp(`\`\`\`${kind}\\n(// (\\S+\\.ts)\\n[\\s\\S]*?)\`\`\``, 'g'));
+function textOf(name: string): string {
+  return readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
+}
+
+function blocks(text: string, kind: string): readonly Documented[] {
+  const found = text.matchAll(new RegExp(`\`\`\`${kind}\\n(// (\\S+\\.ts)\\n[\\s\\S]*?)\`\`\``, 'g'));
   return [...found].map(([, code, name]) => ({ name: name!, code: code! }));
 }

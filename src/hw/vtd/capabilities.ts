@@ -1,5 +1,5 @@
 /** What a unit can do: CAP and ECAP decoded once, and the host address width, which no register tells. */
-import { decode } from '../../base/layout.ts';
+import { decode, encode } from '../../base/layout.ts';
 import { CAP, ECAP } from './register-layouts.ts';
 
 export interface Capabilities {
@@ -80,3 +80,41 @@ export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabiliti
     walkSnoop: e.SMPWCS === 1n,
   };
 }
+
+/** A unit with scalable mode and all that this model has: both stages, nested, PASIDs, device TLBs; 48 bits. */
+export const FULL_UNIT: Capabilities = capabilities(
+  encode(CAP, {
+    ND: 6,
+    SAGAW: 0b00110,
+    MGAW: 47,
+    FRO: 0x22,
+    SSLPS: 0b0011,
+    PSI: 1,
+    NFR: 7,
+    MAMV: 18,
+    DWD: 1,
+    DRD: 1,
+    FS1GP: 1,
+  }),
+  encode(ECAP, {
+    C: 1,
+    QI: 1,
+    DT: 1,
+    PT: 1,
+    SC: 1,
+    IRO: 0x30,
+    NEST: 1,
+    PRS: 1,
+    ERS: 1,
+    SRS: 1,
+    PSS: 19,
+    PASID: 1,
+    SMTS: 1,
+    SSADS: 1,
+    SSTS: 1,
+    FSTS: 1,
+    RPS: 1,
+    RPRIVS: 1,
+  }),
+  48,
+);

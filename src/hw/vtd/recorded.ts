@@ -32,13 +32,13 @@ export function recorderIn(world: World): (name: string) => AccessRecorder {
         }
         world.plainAccesses++;
         world.record(object, 'read');
-        world.tracer?.({ object, word: 0, kind: 'read', before: changes, after: changes, note: 'look-up' });
+        world.tracer?.({ object, word: 0, kind: 'read', before: changes, after: changes });
       },
       stored: () => {
         world.plainAccesses++;
         world.record(object, 'write');
         const before = changes++;
-        world.tracer?.({ object, word: 0, kind: 'write', before, after: changes, note: 'change' });
+        world.tracer?.({ object, word: 0, kind: 'write', before, after: changes });
       },
     };
   };
