@@ -152,5 +152,5 @@ if (unknown !== undefined) {
   if (wanted('stress')) stress();
   if (wanted('trace')) trace();
   if (wanted('check')) benchCheck(say);
-  if (wanted('vtd')) benchVtd(say);
+  if (wanted('vtd')) benchVtd(say, (...args) => child<number[]>('vtd-child.js', ...args));
 }

@@ -22,6 +22,11 @@ const EA = 0x400;
 /** Bit 63, in the high half. */
 const XD = 0x80000000 | 0;
 
+/** Pages of the lower half of what 4 and 5 levels translate; of a 64-bit address. */
+const HALF_4_LEVELS = 2 ** 35;
+const HALF_5_LEVELS = 2 ** 44;
+const ALL_PAGES = 2 ** 52;
+
 /** What the entries from the top on allow together. */
 const USER_ALL = READ | WRITE | EXECUTE | (1 << 3);
 const IS_USER = 1 << 3;
@@ -117,8 +122,8 @@ function* throughSecondStage(state: UnitState, walk: Walk, entry: PasidEntry): F
 }
 
 function isCanonical(page: number, top: number): boolean {
-  const half = 2 ** (9 * (top + 1) - 1);
-  return page < half || page >= 2 ** 52 - half;
+  const half = top === 3 ? HALF_4_LEVELS : HALF_5_LEVELS;
+  return page < half || page >= ALL_PAGES - half;
 }
 
 function nestedFault(fault: number, isTop: boolean): number {

@@ -36,6 +36,8 @@ export function isInterruptRange(page: number): boolean {
 
 export function* translate(state: UnitState, walk: Walk): Flow<number> {
   walk.fpd = false;
+  // What is executed is read.
+  if ((walk.access & EXECUTE) !== 0) walk.access |= READ;
   walk.isCached = false;
   walk.usedPasid = NO_PASID;
   walk.did = 0;
