@@ -3,9 +3,10 @@
  * caller promises; what they share is the tables above.
  */
 import { Cell } from '../../src/base/cell.ts';
-import { type Flow, runAlone } from '../../src/base/flow.ts';
+import { ATOMIC, type Flow, join, runAlone } from '../../src/base/flow.ts';
 import { createRandom } from '../../src/base/random.ts';
 import type { World } from '../../src/base/world.ts';
+import type { CheckTest } from '../../src/check/index.ts';
 import { RecordedMemory } from '../../src/hw/memory/recorded-memory.ts';
 import { VTD_SECOND_STAGE } from '../../src/hw/pt/formats/vtd-second-stage.ts';
 import { type Cpu, createCpu, GENERIC_PT, type PageTable, tablesAlive } from '../../src/hw/pt/page-table.ts';
@@ -67,6 +68,52 @@ export function runOnce(design: TableReclaim, scenario: Scenario, options: Optio
     problems.push(String(error));
   }
   return { problems, lateCounts: memory?.lateCounts ?? 0, schedule };
+}
+
+/**
+ * The same for the checker, which goes through all schedules: a last thread, once the CPUs are done, fails with what is wrong.
+ * `problem`: only problems that match count.
+ */
+export function everySchedule(design: TableReclaim, scenario: Scenario, options: Options, problem = /./): CheckTest {
+  return {
+    name: `${design.name}: ${scenario.name}`,
+    expect: 'holds',
+    maxSteps: 5000,
+    program: (world) => {
+      const memory = new RecordedMemory(world);
+      const domain = newDomain(world, memory, design, options);
+      const problems: string[] = [];
+      const cpu = createCpu();
+      for (const op of scenario.before ?? []) runAlone(perform(domain, cpu, op));
+      const cpus = scenario.cpus.map((ops, i) => [`cpu${i}`, thread(domain, ops, problems)] as const);
+      const names = cpus.map(([name]) => name);
+      return {
+        threads: {
+          ...Object.fromEntries(cpus),
+          end: atTheEnd(world, names, domain, memory, scenario, options, problems, problem),
+        },
+      };
+    },
+  };
+}
+
+function* atTheEnd(
+  world: World,
+  names: readonly string[],
+  domain: IommuDomain,
+  memory: RecordedMemory,
+  scenario: Scenario,
+  options: Options,
+  problems: string[],
+  problem: RegExp,
+): Flow<void> {
+  yield join(world, ...names);
+  yield ATOMIC;
+  compareEnd(domain, memory, scenario, options, problems);
+  // The flows that this step ran alone announced their locks; nothing of it is left to be yielded.
+  world.lastAnnounced = null;
+  const found = problems.find((text) => problem.test(text));
+  if (found !== undefined) throw new Error(found);
 }
 
 function newDomain(world: World, memory: RecordedMemory, design: TableReclaim, options: Options): IommuDomain {

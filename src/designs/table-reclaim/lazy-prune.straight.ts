@@ -86,7 +86,7 @@ function pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): number {
   pt.cost.countUpdates++;
   if (memory.addEntriesAt(parent, -1) === 0) return pruneUpwards(pt, cpu, span, parent);
   memory.unlinkAt(parent, span & 511);
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  countUnlink(pt);
   cpu.prunedSpan = span;
   return table;
 }
@@ -110,7 +110,8 @@ function pruneEmptied(pt: PageTable, cpu: Cpu): void {
 
 /** Context: the write lock. */
 function countUnlink(pt: PageTable): void {
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  const unlinks = pt.shared.unlinks.load();
+  pt.shared.unlinks.store(unlinks + 1);
 }
 
 /** A leaf table is gone: it is not pending any more. Context: the write lock. */

@@ -102,8 +102,7 @@ function* pruneLeafTable(pt: PageTable, cpu: Cpu, span: number): Flow<number> {
   if (memory.addEntriesAt(parent, -1) === 0) return yield* pruneUpwards(pt, cpu, span, parent);
   yield;
   memory.unlinkAt(parent, span & 511);
-  yield;
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  yield* countUnlink(pt);
   cpu.prunedSpan = span;
   return table;
 }
@@ -131,7 +130,9 @@ function* pruneEmptied(pt: PageTable, cpu: Cpu): Flow<void> {
 /** Context: the write lock. */
 function* countUnlink(pt: PageTable): Flow<void> {
   yield;
-  pt.shared.unlinks.store(pt.shared.unlinks.load() + 1);
+  const unlinks = pt.shared.unlinks.load();
+  yield;
+  pt.shared.unlinks.store(unlinks + 1);
 }
 
 /** A leaf table is gone: it is not pending any more. Context: the write lock. */
