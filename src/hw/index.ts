@@ -43,7 +43,14 @@ export {
   SCALABLE_CONTEXT_ENTRY,
   SCALABLE_ROOT_ENTRY,
 } from './vtd/layouts.ts';
-export { SparseMemory, type VtdMemory } from './vtd/memory.ts';
+export {
+  type DeviceTlbAnswer,
+  type DeviceTlbInvalidation,
+  type DeviceTlbPort,
+  type InterruptSink,
+  SparseMemory,
+  type VtdMemory,
+} from './vtd/memory.ts';
 export { invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
 export {
   CAP,
