@@ -77,6 +77,8 @@ export class Tables {
   readonly page: number;
   readonly options: Options;
   private next = 0x100;
+  /** Third-level table of the second stage below. */
+  private below = 0;
   private readonly caps: Capabilities;
   private readonly root: number;
   private readonly sourceId: number;
@@ -175,9 +177,19 @@ export class Tables {
     this.first(top, levels);
   }
 
+  /** The second stage below, nested: 2 MiB from `frame` on in pages of 4 KiB that stay where they are. */
+  splitBelow(frame: number): void {
+    const [second, leaf] = [this.next++, this.next++];
+    const start = frame - (frame % 512);
+    for (let i = 0; i < 512; i++) this.put(leaf, i, (BigInt(start + i) << 12n) | 3n);
+    this.put(second, Math.floor(frame / 512) % 512, (BigInt(leaf) << 12n) | 3n);
+    this.put(this.below, Math.floor(frame / 512 ** 2) % 512, (BigInt(second) << 12n) | 3n);
+  }
+
   /** A second stage of four levels in 1 GiB pages that leaves every address as it is. */
   private identity(): number {
     const [top, middle] = [this.next++, this.next++];
+    this.below = middle;
     for (let i = 0; i < 512; i++) this.put(middle, i, (BigInt(i) << 30n) | 0x83n);
     this.put(top, 0, (BigInt(middle) << 12n) | 3n);
     return top;
