@@ -1,6 +1,6 @@
 /** `tablewalk conformance FILE.jsonl…`: the VT-d model against recorded answers of another implementation. */
 import type { Command } from 'commander';
-import { err, formatInputError, type InputError, type Result } from '../base/result.ts';
+import { err, formatInputError, type InputError, printable, type Result } from '../base/result.ts';
 import { type ConformanceFile, createConformance, DEVIATION_TABLE } from '../lab/index.ts';
 import { inputName, readInput, STANDARD_INPUT } from '../node/input.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
@@ -66,9 +66,22 @@ async function readFile(path: string, signal: AbortSignal, progress: Progress): 
     signal,
     progress: (bytes, total) => progress.show(progressText(name, bytes, total)),
   });
-  if (!read.ok) return err(read.error);
+  if (!read.ok) return err(withHint(read.error));
   if (read.value === 'interrupted') return err({ code: 'interrupted', place: name, message: 'interrupted' });
   return conformance.end();
+}
+
+/** What reading a file says is about traces: here it is about golden files. */
+const HINTS: Readonly<Record<string, string>> = {
+  eisdir: 'name the golden files in it',
+  eacces: 'check its owner and mode',
+  terminal: 'pipe a golden file into it, or name a file',
+  'gzip-truncated': 'copy the file again',
+};
+
+function withHint(error: InputError): InputError {
+  const hint = HINTS[error.code];
+  return hint === undefined ? error : { ...error, hint };
 }
 
 function progressText(name: string, bytes: number, total: number | null): string {
@@ -97,10 +110,10 @@ function fileText(file: ConformanceFile, isVerbose: boolean): string {
   const more = disagree.length > MOST_SHOWN ? `  … and ${disagree.length - MOST_SHOWN} more (--json has all)\n` : '';
   const classes = file.classes.map(
     ({ outcome, kind, steps: of, agree: same }) =>
-      `  ${outcome.padEnd(12)} ${kind.padEnd(28)} ${String(of).padStart(6)} ${String(same).padStart(6)}\n`,
+      `  ${outcome.padEnd(12)} ${printable(kind).padEnd(28)} ${String(of).padStart(6)} ${String(same).padStart(6)}\n`,
   );
   return [
-    `${file.file}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
+    `${printable(file.file)}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
     ...(rows.length > 0 ? ['deviations (answers under each):\n', ...rows] : []),
     ...(unnamed.length > 0 ? ['without a name:\n', ...unnamed, more] : []),
     ...(isVerbose ? ['outcome      kind                          steps  agree\n', ...classes] : []),
