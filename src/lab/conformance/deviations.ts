@@ -75,6 +75,15 @@ const PASID_CODES: readonly number[] = [
   R.S_PASID_INVALID.code,
 ];
 
+/** Faults of root, context and PASID tables, in the numbers of both modes. */
+const TABLE_CODES: readonly number[] = [
+  ...PASID_CODES,
+  ...[R.L_ROOT_ACCESS, R.L_ROOT_NOT_PRESENT, R.L_ROOT_RESERVED].map(({ code }) => code),
+  ...[R.S_ROOT_ACCESS, R.S_ROOT_NOT_PRESENT, R.S_ROOT_RESERVED].map(({ code }) => code),
+  ...[R.L_CONTEXT_ACCESS, R.L_CONTEXT_NOT_PRESENT, R.L_CONTEXT_RESERVED].map(({ code }) => code),
+  ...[R.S_CONTEXT_ACCESS, R.S_CONTEXT_NOT_PRESENT, R.S_CONTEXT_RESERVED].map(({ code }) => code),
+];
+
 /** The fault that a walk which checks rights at each level ends with, or 0. */
 function earlyRefusal(trial: Trial): number {
   const { access, isScalable } = trial;
@@ -124,10 +133,12 @@ export const DEVIATIONS: readonly Deviation[] = [
     id: 'pasid-present-without-pasid',
     right: 'ours',
     rule: 'FRCD.PP says that the request came with a PASID',
-    why: 'the emulation sets it for requests without one too, with RID_PASID as the value',
+    why: 'the emulation sets it for faults of page walks of requests without one too, with RID_PASID as the value',
     isReport: true,
     vary: ({ isScalable, ridPasid }, outcome) =>
-      isScalable && 'fault' in outcome && outcome.pp === 0 ? { outcome: { ...outcome, pp: 1, pv: ridPasid } } : null,
+      isScalable && 'fault' in outcome && outcome.pp === 0 && !TABLE_CODES.includes(outcome.fault)
+        ? { outcome: { ...outcome, pp: 1, pv: ridPasid } }
+        : null,
   },
   {
     id: 'cached-without-right',
