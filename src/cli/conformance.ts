@@ -13,21 +13,22 @@ interface ConformanceOptions {
 }
 
 const HELP = `
-FILE is a golden file: JSON lines, plain or packed with gzip; - is standard input. docs/conformance.md has the format, and how
-to record more. A step agrees when our answer is the recorded one. Every other one falls under a deviation that has a name and a
-rule, or is printed as unnamed.
+FILE is a golden file: what an emulated VT-d unit answered to accesses and invalidations, as JSON lines, plain or packed with gzip.
+Each case is run on our model. An answer agrees when the model gives the same one; else the fewest known deviations that explain it
+exactly are named, with the rule and who keeps it, or it is printed as unnamed. docs/conformance.md has the deviations, the format,
+and how to record more.
 
 Example:
   tablewalk conformance fixtures/golden/*.jsonl.gz
 
 Exit codes:
-  0 every difference has a name   1 a difference has none, or the recorded answer is the right one
+  0 every difference has a name   1 one has none, or is a deviation in which QEMU is right
   2 bad usage, or an input that could not be read   3 a bug in tablewalk   130 interrupted`;
 
 export function defineConformance(command: Command, done: (code: ExitCode) => void): void {
   command
     .argument('<FILE...>', 'golden files, or - for standard input')
-    .option('-v, --verbose', 'counts by outcome and kind of case')
+    .option('-v, --verbose', 'add counts by recorded outcome and kind of case')
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], options: ConformanceOptions) =>
       done(await runConformance(paths, options)),
@@ -97,6 +98,7 @@ function isExpected({ disagree, deviations }: ConformanceFile): boolean {
 }
 
 const MOST_SHOWN = 20;
+const CLASS_HEAD = `  ${'outcome'.padEnd(12)} ${'kind'.padEnd(28)}  steps  agree\n`;
 
 function fileText(file: ConformanceFile, isVerbose: boolean): string {
   const { agree, cases, deviations, disagree, steps, unsure } = file;
@@ -116,6 +118,6 @@ function fileText(file: ConformanceFile, isVerbose: boolean): string {
     `${printable(file.file)}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
     ...(rows.length > 0 ? ['deviations (answers under each):\n', ...rows] : []),
     ...(unnamed.length > 0 ? ['without a name:\n', ...unnamed, more] : []),
-    ...(isVerbose ? ['outcome      kind                          steps  agree\n', ...classes] : []),
+    ...(isVerbose ? ['answers by what was recorded and the kind of case:\n', CLASS_HEAD, ...classes] : []),
   ].join('');
 }
