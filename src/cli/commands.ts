@@ -33,7 +33,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'conformance',
-    summary: 'the VT-d model against recorded answers of another implementation',
+    summary: "our VT-d model against what QEMU's answered, with a name for each difference",
     usage: '[options] FILE.jsonl…',
     load: async () => (await import('./conformance.ts')).defineConformance,
   },

@@ -1,6 +1,6 @@
 /** `tablewalk conformance FILE.jsonl…`: the VT-d model against recorded answers of another implementation. */
 import type { Command } from 'commander';
-import { err, formatInputError, type InputError, type Result } from '../base/result.ts';
+import { err, formatInputError, type InputError, printable, type Result } from '../base/result.ts';
 import { type ConformanceFile, createConformance, DEVIATION_TABLE } from '../lab/index.ts';
 import { inputName, readInput, STANDARD_INPUT } from '../node/input.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
@@ -13,21 +13,22 @@ interface ConformanceOptions {
 }
 
 const HELP = `
-FILE is a golden file: JSON lines, plain or packed with gzip; - is standard input. docs/conformance.md has the format, and how
-to record more. A step agrees when our answer is the recorded one. Every other one falls under a deviation that has a name and a
-rule, or is printed as unnamed.
+FILE is a golden file: what an emulated VT-d unit answered to accesses and invalidations, as JSON lines, plain or packed with gzip.
+Each case is run on our model. An answer agrees when the model gives the same one; else the fewest known deviations that explain it
+exactly are named, with the rule and who keeps it, or it is printed as unnamed. docs/conformance.md has the deviations, the format,
+and how to record more.
 
 Example:
   tablewalk conformance fixtures/golden/*.jsonl.gz
 
 Exit codes:
-  0 every difference has a name   1 a difference has none, or the recorded answer is the right one
+  0 every difference has a name   1 one has none, or is a deviation in which QEMU is right
   2 bad usage, or an input that could not be read   3 a bug in tablewalk   130 interrupted`;
 
 export function defineConformance(command: Command, done: (code: ExitCode) => void): void {
   command
     .argument('<FILE...>', 'golden files, or - for standard input')
-    .option('-v, --verbose', 'counts by outcome and kind of case')
+    .option('-v, --verbose', 'add counts by recorded outcome and kind of case')
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], options: ConformanceOptions) =>
       done(await runConformance(paths, options)),
@@ -66,9 +67,22 @@ async function readFile(path: string, signal: AbortSignal, progress: Progress): 
     signal,
     progress: (bytes, total) => progress.show(progressText(name, bytes, total)),
   });
-  if (!read.ok) return err(read.error);
+  if (!read.ok) return err(withHint(read.error));
   if (read.value === 'interrupted') return err({ code: 'interrupted', place: name, message: 'interrupted' });
   return conformance.end();
+}
+
+/** What reading a file says is about traces: here it is about golden files. */
+const HINTS: Readonly<Record<string, string>> = {
+  eisdir: 'name the golden files in it',
+  eacces: 'check its owner and mode',
+  terminal: 'pipe a golden file into it, or name a file',
+  'gzip-truncated': 'copy the file again',
+};
+
+function withHint(error: InputError): InputError {
+  const hint = HINTS[error.code];
+  return hint === undefined ? error : { ...error, hint };
 }
 
 function progressText(name: string, bytes: number, total: number | null): string {
@@ -84,6 +98,7 @@ function isExpected({ disagree, deviations }: ConformanceFile): boolean {
 }
 
 const MOST_SHOWN = 20;
+const CLASS_HEAD = `  ${'outcome'.padEnd(12)} ${'kind'.padEnd(28)}  steps  agree\n`;
 
 function fileText(file: ConformanceFile, isVerbose: boolean): string {
   const { agree, cases, deviations, disagree, steps, unsure } = file;
@@ -97,12 +112,12 @@ function fileText(file: ConformanceFile, isVerbose: boolean): string {
   const more = disagree.length > MOST_SHOWN ? `  … and ${disagree.length - MOST_SHOWN} more (--json has all)\n` : '';
   const classes = file.classes.map(
     ({ outcome, kind, steps: of, agree: same }) =>
-      `  ${outcome.padEnd(12)} ${kind.padEnd(28)} ${String(of).padStart(6)} ${String(same).padStart(6)}\n`,
+      `  ${outcome.padEnd(12)} ${printable(kind).padEnd(28)} ${String(of).padStart(6)} ${String(same).padStart(6)}\n`,
   );
   return [
-    `${file.file}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
+    `${printable(file.file)}: ${cases} cases, ${steps} answers, ${agree} agree, ${disagree.length} unnamed, ${unsure} unsure\n`,
     ...(rows.length > 0 ? ['deviations (answers under each):\n', ...rows] : []),
     ...(unnamed.length > 0 ? ['without a name:\n', ...unnamed, more] : []),
-    ...(isVerbose ? ['outcome      kind                          steps  agree\n', ...classes] : []),
+    ...(isVerbose ? ['answers by what was recorded and the kind of case:\n', CLASS_HEAD, ...classes] : []),
   ].join('');
 }

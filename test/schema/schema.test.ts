@@ -2,11 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkSchema } from './check.ts';
+import { conformanceSchema } from './conformance.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { labSchema } from './lab.ts';
 import { replaySchema } from './replay.ts';
 
-const documents = { 'iova-stress': iovaStressSchema, replay: replaySchema, lab: labSchema, check: checkSchema };
+const documents = {
+  'iova-stress': iovaStressSchema,
+  replay: replaySchema,
+  lab: labSchema,
+  check: checkSchema,
+  conformance: conformanceSchema,
+};
 
 describe('docs/schema', () => {
   for (const [name, schema] of Object.entries(documents)) {

@@ -9,9 +9,9 @@ import {
   type GoldenCase,
   type GoldenHeader,
   type GoldenStep,
-  type MemoryWrite,
   parseCase,
   parseHeader,
+  versionOf,
 } from './golden.ts';
 import { type Answer, GoldenMachine } from './machine.ts';
 import { sameOutcome } from './trial.ts';
@@ -95,7 +95,7 @@ class FileConformance implements Conformance {
 
   push(chunk: Uint8Array): Result<void> {
     if (this.lines === 0 && this.rest === '' && isXz(chunk)) {
-      const hint = 'unpack it first: xz -dk FILE';
+      const hint = 'unpack it: xz -dc FILE | tablewalk conformance -';
       return err({ code: 'packed', place: this.file, message: 'this file is packed with xz', hint });
     }
     let text: string;
@@ -119,6 +119,11 @@ class FileConformance implements Conformance {
   }
 
   end(): Result<ConformanceFile> {
+    try {
+      this.rest += this.decoder.decode();
+    } catch {
+      return err(this.problem('not-text', 'this is no text'));
+    }
     if (this.rest !== '') {
       const taken = this.line(this.rest);
       if (!taken.ok) return taken;
@@ -127,6 +132,7 @@ class FileConformance implements Conformance {
     const { agree, cases, disagree, file, steps, unsure } = this;
     const classes = [...this.classes.values()].sort((a, b) => b.steps - a.steps);
     const deviations = Object.fromEntries([...this.deviations].sort((a, b) => b[1] - a[1]));
+    if (cases === 0) return err(this.problem('no-cases', 'there is a header, and no case behind it'));
     return ok({ file, cases, steps, agree, deviations, unsure, classes, disagree });
   }
 
@@ -197,20 +203,28 @@ class CaseRun {
   /** What explained the last access, where it deviated. */
   private explanation: Explanation | null = null;
   /** Words of entries before the last access. */
-  private before: readonly MemoryWrite[] = [];
+  private before: ReadonlyMap<bigint, bigint> = new Map();
   private wasRefused = false;
+  private wasWrite = false;
+  private readonly isOld: boolean;
 
   constructor(header: GoldenHeader, golden: GoldenCase) {
     this.golden = golden;
+    const [major, minor] = versionOf(header);
+    this.isOld = major < 9 || (major === 9 && minor < 2);
     this.machine = new GoldenMachine(header, golden);
   }
 
   step(step: GoldenStep, index: number): Verdict | null {
     if (step.op === 'dma') return this.access(step, index);
     const ours = this.machine.run(step, index);
+    if (step.op === 'peek') return this.flags(step.addresses, ours as readonly bigint[], step.qemu);
+    // What is peeked at from here on is not what the last access left.
+    this.explanation = null;
+    this.before = new Map();
+    this.wasRefused = false;
     if (step.op === 'mem') return null;
     const theirs: Answer = step.qemu;
-    if (step.op === 'peek') return this.flags(step.addresses, ours as readonly bigint[], step.qemu);
     return { ours, theirs, deviations: say(ours) === say(theirs) ? [] : null };
   }
 
@@ -219,13 +233,14 @@ class CaseRun {
     // As it is before the access, which may set flags.
     const next = golden.steps[index + 1];
     const looked = next?.op === 'peek' ? next.addresses : [];
-    this.before = looked.map((address) => [address, machine.memory.read(address)] as const);
+    this.before = new Map(looked.map((address) => [address, machine.memory.read(address)]));
     const hasNarrow = this.hasNarrow(step);
     const ours = machine.run(step, index) as DmaOutcome;
     this.explanation = null;
     this.wasRefused = machine.unit.reason !== 0;
+    this.wasWrite = step.write;
     if (sameOutcome(ours, step.qemu)) return { ours, theirs: step.qemu, deviations: [] };
-    const context = { hasNarrow };
+    const context = { hasNarrow, isOld: this.isOld };
     this.explanation = explain(golden, this.unflagged(), step, ours, step.qemu, context);
     return { ours, theirs: step.qemu, deviations: this.explanation?.deviations ?? null };
   }
@@ -252,14 +267,14 @@ class CaseRun {
 
   /** A and D of the entries on the way of the last access. */
   private flags(addresses: readonly bigint[], ours: readonly bigint[], theirs: readonly bigint[]): Verdict {
-    const isSame = (words: readonly bigint[]) => words.every((word, i) => word === theirs[i]);
-    if (this.explanation === null && isSame(ours)) return { ours, theirs, deviations: [] };
+    if (this.explanation === null && isSame(ours, theirs)) return { ours, theirs, deviations: [] };
     const trial = this.explanation?.trial;
     const varied = trial === undefined ? ours : addresses.map((address) => trial.memory.value(address));
     const names = this.explanation?.deviations ?? [];
-    if (isSame(varied)) return { ours: varied, theirs, deviations: say(varied) === say(ours) ? [] : names };
-    const before = this.before.map(([, word]) => word);
-    if (this.wasRefused && isUnchangedFrom(before, varied, theirs)) {
+    if (isSame(varied, theirs)) return { ours: varied, theirs, deviations: isSame(varied, ours) ? [] : names };
+    const before = addresses.map((address) => this.before.get(address) ?? -1n);
+    if (before.includes(-1n)) return { ours, theirs, deviations: null };
+    if (this.wasRefused && isSame(asRefused(before, varied, this.wasWrite), theirs)) {
       return { ours, theirs, deviations: [...new Set([...names, REFUSED_SETS_NO_FLAG])] };
     }
     const leaf = addresses.length - 1;
@@ -270,10 +285,15 @@ class CaseRun {
   }
 }
 
-/** From some entry on nothing was changed; before it, all is as in `ours`. */
-function isUnchangedFrom(before: readonly bigint[], ours: readonly bigint[], theirs: readonly bigint[]): boolean {
-  const from = theirs.findIndex((word, i) => word !== ours[i]);
-  return theirs.slice(from).every((word, i) => word === before[from + i]);
+function isSame(a: readonly bigint[], b: readonly bigint[]): boolean {
+  return a.every((word, i) => word === b[i]);
+}
+
+/** `ours`, but from the first present entry on that lacks the right the words are as they were. */
+function asRefused(before: readonly bigint[], ours: readonly bigint[], isWrite: boolean): readonly bigint[] {
+  const need = isWrite ? 7n : 5n;
+  const from = before.findIndex((word) => (word & 1n) === 1n && (word & need) !== need);
+  return from === -1 ? ours : [...ours.slice(0, from), ...before.slice(from)];
 }
 
 function outcomeClass(step: GoldenStep): string {

@@ -16,6 +16,8 @@ export type Variation =
 export interface Context {
   /** The IOTLB has a translation of the page that lacks the right. */
   readonly hasNarrow: boolean;
+  /** QEMU before 9.2, which knows no first stage. */
+  readonly isOld: boolean;
 }
 
 export interface Deviation {
@@ -24,6 +26,8 @@ export interface Deviation {
   readonly right: 'qemu' | 'ours' | 'unsure';
   readonly rule: string;
   readonly why: string;
+  /** It is about how an outcome is told, and so fits one that came from a cache; else the access is walked anew. */
+  readonly isReport?: true;
   /** `outcome`: as far as other deviations have changed it. */
   readonly vary: (trial: Trial, outcome: DmaOutcome, context: Context) => Variation | null;
 }
@@ -71,6 +75,15 @@ const PASID_CODES: readonly number[] = [
   R.S_PASID_INVALID.code,
 ];
 
+/** Faults of root, context and PASID tables, in the numbers of both modes. */
+const TABLE_CODES: readonly number[] = [
+  ...PASID_CODES,
+  ...[R.L_ROOT_ACCESS, R.L_ROOT_NOT_PRESENT, R.L_ROOT_RESERVED].map(({ code }) => code),
+  ...[R.S_ROOT_ACCESS, R.S_ROOT_NOT_PRESENT, R.S_ROOT_RESERVED].map(({ code }) => code),
+  ...[R.L_CONTEXT_ACCESS, R.L_CONTEXT_NOT_PRESENT, R.L_CONTEXT_RESERVED].map(({ code }) => code),
+  ...[R.S_CONTEXT_ACCESS, R.S_CONTEXT_NOT_PRESENT, R.S_CONTEXT_RESERVED].map(({ code }) => code),
+];
+
 /** The fault that a walk which checks rights at each level ends with, or 0. */
 function earlyRefusal(trial: Trial): number {
   const { access, isScalable } = trial;
@@ -96,6 +109,7 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'scalable mode has fault reasons of its own, from 30h on',
     why: 'the emulation has one table of reasons for root, context and second-stage faults of both modes',
+    isReport: true,
     vary: ({ access, isScalable }, outcome) => {
       if (!isScalable || !('fault' in outcome)) return null;
       const permission = access.write ? R.L_WRITE.code : R.L_READ.code;
@@ -109,8 +123,9 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'directory and PASID table entry have reasons of their own: 50h to 52h, 58h to 5Bh',
     why: 'QEMU before 9.2 reports 58h for all of them',
-    vary: (_, outcome) =>
-      'fault' in outcome && PASID_CODES.includes(outcome.fault)
+    isReport: true,
+    vary: (_, outcome, { isOld }) =>
+      isOld && 'fault' in outcome && PASID_CODES.includes(outcome.fault)
         ? { outcome: { ...outcome, fault: R.S_PASID_ACCESS.code } }
         : null,
   },
@@ -118,15 +133,19 @@ export const DEVIATIONS: readonly Deviation[] = [
     id: 'pasid-present-without-pasid',
     right: 'ours',
     rule: 'FRCD.PP says that the request came with a PASID',
-    why: 'the emulation sets it for requests without one too, with RID_PASID as the value',
-    vary: ({ ridPasid }, outcome) =>
-      'fault' in outcome && outcome.pp === 0 ? { outcome: { ...outcome, pp: 1, pv: ridPasid } } : null,
+    why: 'the emulation sets it for faults of page walks of requests without one too, with RID_PASID as the value',
+    isReport: true,
+    vary: ({ isScalable, ridPasid }, outcome) =>
+      isScalable && 'fault' in outcome && outcome.pp === 0 && !TABLE_CODES.includes(outcome.fault)
+        ? { outcome: { ...outcome, pp: 1, pv: ridPasid } }
+        : null,
   },
   {
     id: 'cached-without-right',
     right: 'ours',
     rule: 'a fault is recorded unless FPD; rights may be added to an entry without an invalidation',
     why: 'an access that a cached translation does not allow is dropped: no walk, no fault',
+    isReport: true,
     vary: (_, __, { hasNarrow }) => (hasNarrow ? { outcome: { blocked: true } } : null),
   },
   {
@@ -170,6 +189,7 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'legacy mode reports the interrupt range as 0Eh',
     why: 'the emulation of a unit that has scalable mode says 87h in legacy mode too',
+    isReport: true,
     vary: ({ hasScalable, isScalable }, outcome) =>
       hasScalable && !isScalable && 'fault' in outcome && outcome.fault === R.L_INTERRUPT_RANGE.code
         ? { outcome: { ...outcome, fault: R.S_INTERRUPT_RANGE.code } }
@@ -180,12 +200,13 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'unsure',
     rule: 'an address beyond the width of the unit faults, translated or passed through',
     why: 'the emulation passes every address through; whether AW and MGAW bound pass-through is not certain to us',
-    vary: ({ reads, reason, isScalable }) => {
+    vary: ({ access, memory, reads, reason, isScalable }) => {
       const isPassThrough = isScalable
         ? (((reads[7]?.value ?? 0n) >> 6n) & 7n) === 4n
         : (((reads[2]?.value ?? 0n) >> 2n) & 3n) === 2n;
       const isBeyond = reason === R.L_BEYOND_WIDTH.code || reason === R.S_BEYOND_HARDWARE.code;
-      return isPassThrough && isBeyond ? { outcome: { blocked: true } } : null;
+      if (!isPassThrough || !isBeyond) return null;
+      return { outcome: memory.answers(access.address) ? { ok: access.address } : { blocked: true } };
     },
   },
   {
@@ -213,10 +234,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'a fault in a directory or PASID table entry is not recorded if it, or an entry before it, has FPD set',
     why: 'QEMU before 9.2 has one code for them, which is not qualified; FPD in these entries counts only once all are good',
-    vary: ({ access, fpd, reason }) =>
-      fpd && PASID_CODES.includes(reason) && reason !== R.S_DIRECTORY_ACCESS.code
-        ? { outcome: faultOutcome(access, reason) }
-        : null,
+    vary: ({ access, fpd, reads, reason }, _, { isOld }) => {
+      if (!fpd || !PASID_CODES.includes(reason)) return null;
+      // From 9.2 on the context entry's FPD counts.
+      return isOld || (reads[2]!.value & 2n) === 0n ? { outcome: faultOutcome(access, reason) } : null;
+    },
   },
   {
     id: 'pasid-table-access-despite-fpd',
@@ -271,9 +293,9 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'a translation type that the unit has not is a fault (5Bh)',
     why: 'QEMU before 9.2 takes first stage and nested for second stage',
-    vary: ({ reads, reason }) => {
+    vary: ({ reads, reason }, _, { isOld }) => {
       const entry = reads[7];
-      if (reason !== R.S_PASID_INVALID.code || entry === undefined) return null;
+      if (!isOld || reason !== R.S_PASID_INVALID.code || entry === undefined) return null;
       const type = (entry.value >> 6n) & 7n;
       return type === 1n || type === 3n ? { patches: [[entry.address, (entry.value & ~0x1c0n) | 0x80n]] } : null;
     },
@@ -283,8 +305,10 @@ export const DEVIATIONS: readonly Deviation[] = [
     right: 'ours',
     rule: 'a PASID table entry that is not present is 59h, whatever else is in it',
     why: 'the emulation of 10.0 looks at the type first',
-    vary: ({ access, fpd, reason }) =>
-      reason === R.S_PASID_NOT_PRESENT.code && !fpd ? { outcome: faultOutcome(access, R.S_PASID_INVALID.code) } : null,
+    vary: ({ access, fpd, reason }, _, { isOld }) =>
+      !isOld && reason === R.S_PASID_NOT_PRESENT.code && !fpd
+        ? { outcome: faultOutcome(access, R.S_PASID_INVALID.code) }
+        : null,
   },
   {
     id: 'leaf-bit-11-never-reserved',

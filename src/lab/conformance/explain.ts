@@ -29,11 +29,15 @@ export function explain(
   context: Context,
 ): Explanation | null {
   const patches = new Map<bigint, bigint>();
-  let nodes: Node[] = [{ used: [], trial: tryAccess(golden, memory, access, patches), outcome: ours, patches }];
+  const straight = tryAccess(golden, memory, access, patches);
+  // An answer that came from a cache says nothing of the entries as they are now.
+  const isWalked = sameOutcome(straight.outcome, ours);
+  const deviations = isWalked ? DEVIATIONS : DEVIATIONS.filter(({ isReport }) => isReport === true);
+  let nodes: Node[] = [{ used: [], trial: straight, outcome: ours, patches }];
   for (let count = 0; count < MOST; count++) {
     const next: Node[] = [];
     for (const node of nodes) {
-      for (const { id, vary } of DEVIATIONS) {
+      for (const { id, vary } of deviations) {
         if (node.used.includes(id)) continue;
         const variation = vary(node.trial, node.outcome, context);
         if (variation === null) continue;

@@ -3,7 +3,14 @@
  * machine (docs/conformance.md).
  */
 import { type Choices, NO_PASID, READ, SparseMemory, VtdUnit, WRITE } from '../../hw/index.ts';
-import type { DmaOutcome, GoldenCase, GoldenHeader, GoldenStep, QueueOutcome } from './golden.ts';
+import {
+  type DmaOutcome,
+  type GoldenCase,
+  type GoldenHeader,
+  type GoldenStep,
+  type QueueOutcome,
+  versionOf,
+} from './golden.ts';
 
 const GCMD = 0x18;
 const RTADDR = 0x20;
@@ -21,12 +28,12 @@ const STATUS_AFTER_ERROR = 0xf03008n;
 const WAIT_WITH_STATUS = 0x25n;
 
 /**
- * What the specification leaves to a unit, as QEMU's does it: translations are found by source id; PASID entries and paging structures are not cached, faults are not
- * either, an invalidation of the context cache by domain drops all of it (CCMD.CAIG says so), one of the IOTLB by domain drops
- * first-stage entries too. Up to 9.x an address mask of 8 or more drops the domain.
+ * What the specification leaves to a unit, as QEMU's does it: translations are found by source id; PASID entries and paging
+ * structures are not cached, faults are not either; an invalidation of the context cache by domain drops all of it (CCMD.CAIG
+ * says so), one of the IOTLB by domain drops first-stage entries too. Up to 9.x an address mask of 8 or more drops the domain.
  */
 export function choicesOf(header: GoldenHeader): Choices {
-  const major = Number(/version (\d+)\./.exec(header.qemu)?.[1] ?? 10);
+  const [major] = versionOf(header);
   const choices = {
     iotlbBySource: true,
     pasids: 0,

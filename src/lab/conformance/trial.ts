@@ -52,6 +52,10 @@ export class TrialMemory implements VtdMemory {
     return this.over.get(address) ?? this.base.read(address);
   }
 
+  answers(address: bigint): boolean {
+    return this.base.answers(Number(address >> 12n));
+  }
+
   locate(pfn: number, index: number): number {
     if (!this.base.answers(pfn)) return -1;
     const address = BigInt(pfn) * 4096n + BigInt(8 * index);
