@@ -51,7 +51,7 @@ export {
   SparseMemory,
   type VtdMemory,
 } from './vtd/memory.ts';
-export { invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
+export { eviction, invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
 export {
   CAP,
   CCMD,

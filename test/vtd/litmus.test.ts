@@ -138,6 +138,23 @@ describe('a changed entry', () => {
   });
 });
 
+describe('the same, and more that hardware and memory may do', () => {
+  it('an entry that is dropped by itself is read again: a new PASID entry may be seen without an invalidation, and an old one too', () => {
+    expect(verdictOf({ ...entry, invalidation: [pc(1)], evicts: 'pasids' })).toBe('holds');
+    expect(verdictOf({ ...entry, invalidation: [], evicts: 'pasids' })).toBe('violated');
+  });
+
+  it('under TSO: the tail passes no descriptor', () => {
+    expect(verdictOf({ ...leaf, invalidation: [iotlb(PAGE)], memory: 'tso' })).toBe('holds');
+    expect(verdictOf({ ...leaf, invalidation: [], memory: 'tso' })).toBe('violated');
+  });
+
+  it('a descriptor that is no good fails the test', () => {
+    const result = check(staleHit({ ...leaf, invalidation: [iotlb(0)] }));
+    expect(result.message).toContain('the invalidation queue stopped (IQE): descriptor 0 (type 2)');
+  });
+});
+
 describe('planted bugs', () => {
   const fixed = { ...leaf, invalidation: [iotlb(GLOBAL)] };
 

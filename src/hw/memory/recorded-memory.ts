@@ -276,6 +276,7 @@ export class RecordedMemory implements TableMemory {
         `word ${index} of ${this.name} ${pfn} is ${kind === 'read' ? 'read' : 'written'}, a frame that was never handed out`,
       );
     }
+    if (index >= WORDS_PER_FRAME) throw new MemoryMisuse(`${this.name} ${pfn} has 512 words, and no word ${index}`);
     this.world.record(frame.object, 'read', LIFE);
     if (frame.inUse) return frame;
     // Before the free it would have touched the word too.

@@ -68,8 +68,9 @@ export class QueueState {
     this.showHead();
   }
 
+  /** IQT is written. Under TSO `yield LOCKED;` before: the register is not cached, and its write passes no earlier store. */
   setTail(tail: number): void {
-    this.recorder?.stored();
+    this.recorder?.storedInOrder('the write of IQT');
     this.tail = tail;
   }
 
@@ -127,6 +128,18 @@ export class QueueState {
 
   private showHead(): void {
     this.registers.set32(IQH_OFFSET, this.head);
+  }
+
+  /** Why the queue stands still, for people; null: it does not. */
+  get problem(): string | null {
+    const status = this.registers.get32(FSTS_OFFSET);
+    if ((status & IQE) === 0) return null;
+    const place = `descriptor ${this.head / this.width} (type ${this.halves[0]! & 15})`;
+    const isPlace = this.tail < this.bytes && this.tail % this.width === 0;
+    const why = isPlace
+      ? `${place} has a reserved bit, or asks for what there is not`
+      : `tail ${this.tail} is no place in it`;
+    return `the invalidation queue stopped (IQE): ${why}`;
   }
 
   /** Sets a bit of FSTS that stops the queue, and tells software. */

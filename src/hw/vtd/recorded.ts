@@ -2,7 +2,7 @@
  * A unit whose threads a checker interleaves: caches, queue and walks under way are shared objects of a world, so that the checker
  * knows which steps depend on each other. Memory is a `RecordedMemory`, or whatever records its accesses itself.
  */
-import { type Flow, until } from '../../base/flow.ts';
+import { ATOMIC, type Flow, until } from '../../base/flow.ts';
 import type { World } from '../../base/world.ts';
 import type { Capabilities } from './capabilities.ts';
 import { FaultLog } from './faults.ts';
@@ -24,6 +24,12 @@ export function recorderIn(world: World): (name: string) => AccessRecorder {
   return (name) => {
     const object = world.register(name);
     let changes = 0;
+    const stored = (): void => {
+      world.plainAccesses++;
+      world.record(object, 'write');
+      const before = changes++;
+      world.tracer?.({ object, word: 0, kind: 'write', before, after: changes });
+    };
     return {
       loaded: () => {
         if (world.peeking) {
@@ -34,11 +40,10 @@ export function recorderIn(world: World): (name: string) => AccessRecorder {
         world.record(object, 'read');
         world.tracer?.({ object, word: 0, kind: 'read', before: changes, after: changes });
       },
-      stored: () => {
-        world.plainAccesses++;
-        world.record(object, 'write');
-        const before = changes++;
-        world.tracer?.({ object, word: 0, kind: 'write', before, after: changes });
+      stored,
+      storedInOrder: (what) => {
+        world.locked(what);
+        stored();
       },
     };
   };
@@ -63,10 +68,20 @@ export function recordedUnit(
   return { state, faults, queue: new QueueState(state, registers, faults, options) };
 }
 
-/** The thread that serves the invalidation queue for ever: a daemon. */
+/** The thread that serves the invalidation queue for ever: a daemon. A descriptor that is no good fails it: software would wait for ever. */
 export function* invalidationThread({ queue, state }: RecordedUnit): Flow<void> {
   for (;;) {
     yield state.until('the invalidation queue has work', () => queue.hasWork());
     yield* serveQueue(queue);
+    if (queue.problem !== null) throw new Error(queue.problem);
   }
+}
+
+/**
+ * Hardware drops what one of its caches has, at some point of the execution: a thread beside the others. Without one an entry stays until
+ * an invalidation drops it.
+ */
+export function* eviction(unit: RecordedUnit, cache: 'contexts' | 'pasids' | 'iotlb' | 'structures'): Flow<void> {
+  yield ATOMIC;
+  unit.state.caches[cache].dropAll();
 }

@@ -27,6 +27,8 @@ class Slot<E> {
 export interface AccessRecorder {
   loaded(): void;
   stored(): void;
+  /** A store that does not pass earlier ones (a write to an uncached register). */
+  storedInOrder(what: string): void;
 }
 
 export class TaggedCache<E> {

@@ -2,10 +2,11 @@
  * A device, software and a VT-d unit as threads of the checker. Pages 0 and 1 lead to frames 0x100 and 0x101; what software changes
  * makes them lead to 0x200 and 0x201. Then it invalidates, waits for the status, and says so.
  */
-import { ATOMIC, Cell, type CheckTest, type Flow, until, type World } from '../../../src/check/index.ts';
+import { ATOMIC, Cell, type CheckTest, type Flow, LOCKED, until, type World } from '../../../src/check/index.ts';
 import {
   type Choices,
   capabilities,
+  eviction,
   invalidationThread,
   NO_PASID,
   READ,
@@ -51,6 +52,9 @@ export interface Scenario {
   readonly choices?: Choices;
   /** A planted bug. */
   readonly plant?: (unit: RecordedUnit) => void;
+  /** A cache that drops what it has, once, at some point. */
+  readonly evicts?: 'contexts' | 'pasids' | 'iotlb' | 'structures';
+  readonly memory?: 'sc' | 'tso';
 }
 
 interface Store {
@@ -182,7 +186,7 @@ class Machine {
         memory.store(this.queue, 2 * i, a, b);
         memory.store(this.queue, 2 * i + 1, c, d);
       }
-      yield;
+      yield LOCKED;
       unit.queue.setTail(16 * all.length);
       yield until(
         world,
@@ -219,6 +223,7 @@ export function staleHit(scenario: Scenario): CheckTest {
   return {
     name: 'stale hit',
     expect: 'holds',
+    ...(scenario.memory === undefined ? {} : { memory: scenario.memory }),
     program: (world) => {
       const machine = new Machine(world, scenario);
       return {
@@ -226,6 +231,7 @@ export function staleHit(scenario: Scenario): CheckTest {
           device: machine.device(scenario.pages ?? [0, 0]),
           software: machine.software(scenario.invalidation),
           unit: { daemon: invalidationThread(machine.unit) },
+          ...(scenario.evicts === undefined ? {} : { hardware: eviction(machine.unit, scenario.evicts) }),
         },
       };
     },
