@@ -71,8 +71,9 @@ export interface IotlbEntry extends Tagged {
   /** First page and size (level: 0, 1, 2) of what the entry covers. */
   page: number;
   size: number;
-  /** Nested: the size of the first-stage page, which invalidations by address go by. */
+  /** Sizes of the page in each stage, of which a nested entry is a part: invalidations by address go by them. */
   firstSize: number;
+  secondSize: number;
   /** Nested: the page of the second stage that it came through. */
   gpa: number;
   rights: number;
@@ -171,6 +172,7 @@ export class Caches {
     entry.page = number * 512 ** size;
     entry.size = size;
     entry.firstSize = size;
+    entry.secondSize = size;
     entry.gpa = -1;
     entry.fault = 0;
     return entry;
@@ -208,7 +210,7 @@ export class Caches {
     entry.rights = rights;
   }
 
-  /** All of them, as when a unit is reset. */
+  /** All of them: a unit is reset, or told of another root table (ESRTPS). */
   dropAll(): void {
     this.invalidated();
     this.contexts.dropAll();
@@ -272,6 +274,7 @@ function newIotlb(): IotlbEntry {
     page: 0,
     size: 0,
     firstSize: 0,
+    secondSize: 0,
     gpa: -1,
     rights: 0,
     pfn: 0,

@@ -6,7 +6,7 @@
  * are dropped by PASID-based ones, or all together (facts: Linux 04b1b069f151, which flushed the wrong kind).
  */
 import { FIRST, type IotlbEntry, NESTED, SECOND, type StructureEntry } from './caches.ts';
-import type { UnitState } from './state.ts';
+import { TTM_SCALABLE, type UnitState } from './state.ts';
 
 /** Granularities of CCMD, IOTLB and their descriptors; 0 is none. */
 export const GLOBAL = 1;
@@ -25,7 +25,7 @@ export const PASID_PAGE_SELECTIVE = 3;
 /** Bits of a source id that a function mask leaves out. */
 const FUNCTION_BITS = [0, 4, 6, 7];
 
-/** Returns the granularity that was done. */
+/** Returns the granularity that was done. Scalable-mode context entries have no DID: it is not looked at (Linux says so too). */
 export function invalidateContexts(
   state: UnitState,
   granularity: number,
@@ -34,7 +34,9 @@ export function invalidateContexts(
   functionMask: number,
 ): number {
   const { caches, choices } = state;
-  const isGlobal = granularity === GLOBAL || (granularity === DOMAIN && choices.domainContextIsGlobal === true);
+  const hasDids = state.ttm !== TTM_SCALABLE;
+  const domainIsGlobal = choices.domainContextIsGlobal === true || !hasDids;
+  const isGlobal = granularity === GLOBAL || (granularity === DOMAIN && domainIsGlobal);
   caches.invalidated();
   if (isGlobal) {
     caches.contexts.dropAll();
@@ -42,7 +44,7 @@ export function invalidateContexts(
   }
   const kept = ~FUNCTION_BITS[functionMask]! & 0xffff;
   caches.contexts.dropWhere(
-    (entry) => entry.did === did && (granularity === DOMAIN || (entry.a & kept) === (sourceId & kept)),
+    (entry) => (entry.did === did || !hasDids) && (granularity === DOMAIN || (entry.a & kept) === (sourceId & kept)),
   );
   return granularity;
 }
@@ -112,10 +114,11 @@ export function invalidatePasidIotlb(
   }
 }
 
-/** Second stage: what the entry covers; nested: what it came through. */
+/** Second stage: what the entry covers; nested: the page of the second stage that it came through. */
 function overlapsSecond(entry: IotlbEntry, page: number, pages: number): boolean {
-  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % 512 ** entry.size) : entry.page;
-  return overlap(start, 512 ** entry.size, page, pages);
+  const size = 512 ** entry.secondSize;
+  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % size) : entry.page;
+  return overlap(start, size, page, pages);
 }
 
 /**

@@ -19,6 +19,9 @@ const BIT_11 = 0x800;
 /** Bit 62, in the high half. */
 const BIT_62 = 0x40000000;
 
+/** Cached in place of a fault reason where an entry is not present: which one is reported depends on the access. */
+const NOT_PRESENT = -1;
+
 /** Word of a table that the walk is at; `level` 0 is the lowest. */
 export function indexOf(page: number, level: number): number {
   return level < 3 ? ((page | 0) >>> (9 * level)) & 511 : (Math.floor(page / 0x8000000) >>> (9 * (level - 3))) & 511;
@@ -48,7 +51,9 @@ export function secondStage(
   const owner = walk.bySource ? ownerOf(walk.sourceId) : stage.did;
   const pasid = walk.bySource ? walk.pasid : NO_PASID;
   const known = state.caches.lookUp(owner, pasid, page);
-  if (known !== null && known.fault !== 0) return known.fault;
+  if (known !== null && known.fault !== 0) {
+    return known.fault === NOT_PRESENT ? noPermission(state, access) : known.fault;
+  }
   if (known !== null && (known.rights & access) === access) {
     walk.secondPfn = known.pfn + (page - known.page);
     walk.secondSize = known.size;
@@ -56,14 +61,14 @@ export function secondStage(
     return 0;
   }
   const fault = walkSecondStage(state, walk, stage, page, access);
-  if (fault !== 0 && !state.caches.notPresent) return fault;
+  if (fault !== 0 && !(state.caches.notPresent && isOfEntry(fault, walk))) return fault;
   if (walk.began === state.caches.began()) {
     const entry = state.caches.fill(owner, pasid, page, fault === 0 ? walk.secondSize : 0);
     if (entry !== null) {
       entry.kind = SECOND;
       entry.did = stage.did;
       entry.pasid = NO_PASID;
-      entry.fault = fault;
+      entry.fault = fault !== 0 && walk.secondAbsent ? NOT_PRESENT : fault;
       entry.rights = walk.secondRights * 9;
       entry.pfn = walk.secondPfn - (page - entry.page);
     }
@@ -83,6 +88,7 @@ function walkSecondStage(
   let level = top;
   let table = stage.table;
   let rights = READ | WRITE;
+  walk.secondAbsent = false;
   const known = caches.deepest(stage.did, NO_PASID, SECOND, page, top);
   if (known !== null) {
     level = known.level - 1;
@@ -95,7 +101,10 @@ function walkSecondStage(
     if (at === -1) return unreadable(state, level === top);
     const lo = memory.lo(at);
     const hi = memory.hi(at);
-    if ((lo & (READ | WRITE)) === 0) return noPermission(state, access);
+    if ((lo & (READ | WRITE)) === 0) {
+      walk.secondAbsent = true;
+      return noPermission(state, access);
+    }
     const isLeaf = level === 0 || (level <= 2 && (lo & PS) !== 0);
     if (hasReservedBits(state, lo, hi, level, isLeaf)) return reservedBits(state);
     rights &= lo;
@@ -164,6 +173,11 @@ function hasReservedBits(
   if (level === 0 || !isLeaf) return false;
   if (((caps.secondStageLarge >> (level - 1)) & 1) === 0) return true;
   return (lo & (level === 1 ? 0x1ff000 : 0x3ffff000)) !== 0;
+}
+
+/** Whether the fault is one of an entry, whatever the access, so that it may be cached: it is absent, or has reserved bits. */
+function isOfEntry(fault: number, walk: Walk): boolean {
+  return walk.secondAbsent || fault === REASONS.L_PAGING_RESERVED.code || fault === REASONS.S_SECOND_RESERVED.code;
 }
 
 function unreadable({ ttm }: UnitState, isTop: boolean): number {
