@@ -1,7 +1,7 @@
 /** Rights over levels and stages against an oracle of a few lines; flags; nested translation with pages of two sizes. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { EXECUTE, FULL_UNIT, NO_PASID, READ, type VtdUnit, WRITE } from '../../src/hw/index.ts';
-import { type Entry, Tables } from './support/tables.ts';
+import { type Entry, Tables } from './support/access-tables.ts';
 
 let checks = 0;
 afterAll(() => console.info(`vt-d shapes: ${checks} combinations of rights`));

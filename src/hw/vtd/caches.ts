@@ -74,8 +74,9 @@ export interface IotlbEntry {
   /** First page and size (level: 0, 1, 2) of what the entry covers. */
   page: number;
   size: number;
-  /** Nested: the size of the first-stage page, which invalidations by address go by. */
+  /** Sizes of the page in each stage, of which a nested entry is a part: invalidations by address go by them. */
   firstSize: number;
+  secondSize: number;
   /** Nested: the page of the second stage that it came through. */
   gpa: number;
   rights: number;
@@ -192,6 +193,7 @@ export class Caches {
     entry.page = page - offsetInSpan(page, size);
     entry.size = size;
     entry.firstSize = size;
+    entry.secondSize = size;
     entry.gpa = -1;
     entry.fault = 0;
     return entry;
@@ -230,7 +232,7 @@ export class Caches {
     entry.rights = rights;
   }
 
-  /** All of them, as when a unit is reset. */
+  /** All of them: a unit is reset, or told of another root table (ESRTPS). */
   dropAll(): void {
     this.invalidated();
     this.contexts.dropAll();
@@ -291,6 +293,7 @@ function newIotlb(): IotlbEntry {
     page: 0,
     size: 0,
     firstSize: 0,
+    secondSize: 0,
     gpa: -1,
     rights: 0,
     pfn: 0,

@@ -41,6 +41,10 @@ export interface Capabilities {
   readonly pageRequests: boolean;
   /** Page walks of scalable mode can be told to snoop (SMPWCS). */
   readonly walkSnoop: boolean;
+  /** The mode that aborts all DMA. */
+  readonly abortDma: boolean;
+  /** Setting the root table pointer invalidates everything that was found by the old one (ESRTPS). */
+  readonly rootInvalidates: boolean;
 }
 
 export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabilities {
@@ -78,6 +82,8 @@ export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabiliti
     interruptRemapping: e.IR === 1n,
     pageRequests: e.PRS === 1n,
     walkSnoop: e.SMPWCS === 1n,
+    abortDma: e.ABTS === 1n,
+    rootInvalidates: c.ESRTPS === 1n,
   };
 }
 

@@ -49,6 +49,8 @@ export function contextOf(state: UnitState, walk: Walk): ContextEntry {
   if (state.ttm === TTM_LEGACY) readLegacy(state, walk, found);
   else if (state.ttm === TTM_SCALABLE) readScalable(state, walk, found);
   else found.fault = REASONS.S_ROOT_TABLE_ADDRESS.code;
+  // What is cached though it is no good has domain 0.
+  if (found.fault !== 0) found.did = 0;
   if (found.fault !== 0 && !state.caches.notPresent) return found;
   if (walk.began !== state.caches.began()) return found;
   const entry = state.caches.contexts.enter(walk.sourceId, 0, 0);

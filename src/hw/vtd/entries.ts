@@ -51,6 +51,8 @@ export function* contextOf(state: UnitState, walk: Walk): Flow<ContextEntry> {
   if (state.ttm === TTM_LEGACY) yield* readLegacy(state, walk, found);
   else if (state.ttm === TTM_SCALABLE) yield* readScalable(state, walk, found);
   else found.fault = REASONS.S_ROOT_TABLE_ADDRESS.code;
+  // What is cached though it is no good has domain 0.
+  if (found.fault !== 0) found.did = 0;
   if (found.fault !== 0 && !state.caches.notPresent) return found;
   yield ATOMIC;
   if (walk.began !== state.caches.began()) return found;

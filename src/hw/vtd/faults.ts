@@ -5,10 +5,12 @@
 import { EXECUTE, NO_PASID, WRITE } from './caches.ts';
 import type { InterruptSink } from './memory.ts';
 import { FECTL_OFFSET, FSTS_OFFSET, type RegisterFile } from './registers.ts';
-import { TRANSLATION_REQUEST, type Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const PFO = 0x1;
 const PPF = 0x2;
+/** PFO, PPF, IQE, ICE, ITE. */
+const EVENTS = 0x73;
 const F = 1 << 31;
 const IM = 1 << 31;
 const IP = 1 << 30;
@@ -35,17 +37,17 @@ export class FaultLog {
     const at = this.offset + 16 * this.next;
     if ((registers.get32(at + 12) & F) !== 0) {
       registers.set32(FSTS_OFFSET, status | PFO);
-      this.raise();
       return;
     }
     registers.set32(at, (walk.page * 4096) | 0);
     registers.set32(at + 4, Math.floor(walk.page / 0x100000) | 0);
     registers.set32(at + 8, walk.sourceId | (walk.privileged ? 1 << 29 : 0) | requestBits(walk));
     registers.set32(at + 12, F | reason | typeBits(walk) | (walk.pasid === NO_PASID ? 0 : walk.pasid << 8));
-    const wasPending = (status & PPF) !== 0;
-    if (!wasPending) registers.set32(FSTS_OFFSET, (status & ~0xff00) | PPF | (this.next << 8));
+    const index = this.next;
     this.next = (this.next + 1) % this.records;
-    if (!wasPending) this.raise();
+    if ((status & PPF) !== 0) return;
+    registers.set32(FSTS_OFFSET, status & ~0xff00);
+    this.raise(PPF | (index << 8));
   }
 
   private isPending(sourceId: number): boolean {
@@ -65,12 +67,18 @@ export class FaultLog {
     let status = registers.get32(FSTS_OFFSET);
     status = pending ? status | PPF : status & ~PPF;
     registers.set32(FSTS_OFFSET, status);
-    if ((status & 0x73) === 0) registers.set32(FECTL_OFFSET, registers.get32(FECTL_OFFSET) & ~IP);
+    if ((status & EVENTS) === 0) registers.set32(FECTL_OFFSET, registers.get32(FECTL_OFFSET) & ~IP);
   }
 
-  /** A bit of FSTS was set: the fault event, now or once it is unmasked. */
-  raise(): void {
-    sendEvent(this.registers, FECTL_OFFSET, this.interrupts);
+  /**
+   * Sets bits of FSTS, and makes the fault event, now or once it is unmasked. While software has others to see to, it is no new event;
+   * an overflow is none by itself.
+   */
+  raise(bits: number): void {
+    const { registers } = this;
+    const status = registers.get32(FSTS_OFFSET);
+    registers.set32(FSTS_OFFSET, status | bits);
+    if ((status & EVENTS) === 0) sendEvent(registers, FECTL_OFFSET, this.interrupts);
   }
 
   unmasked(): void {
@@ -106,5 +114,5 @@ function requestBits(walk: Walk): number {
 /** T1 and AT, in the fourth. A request that reads and writes is recorded as a write. */
 function typeBits(walk: Walk): number {
   const isRead = (walk.access & WRITE) === 0;
-  return (isRead ? 1 << 30 : 0) | (walk.addressType === TRANSLATION_REQUEST ? 1 << 28 : 0);
+  return (isRead ? 1 << 30 : 0) | (walk.addressType << 28);
 }

@@ -78,7 +78,8 @@ export function firstStage(state: UnitState, walk: Walk, entry: PasidEntry): num
       if (state.caps.walkSnoop && !entry.pwsnp) return REASONS.S_FIRST_NO_SNOOP.code;
       if (isNested) {
         const fault = secondStage(state, walk, entry, table, READ | WRITE);
-        if (fault !== 0) return REASONS.S_NESTED_ENTRY_WRITE.code;
+        if (fault === REASONS.S_SECOND_PERMISSION.code) return REASONS.S_NESTED_ENTRY_WRITE.code;
+        if (fault !== 0) return fault;
       }
       // Changed meanwhile: the walk begins anew, as what was above it may have been changed too.
       if (!setFlags(state, frame, index, lo, hi, want)) {

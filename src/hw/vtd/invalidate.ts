@@ -7,7 +7,7 @@
  */
 import { spanPages } from '../pt/format.ts';
 import { FIRST, type IotlbEntry, NESTED, SECOND, type StructureEntry } from './caches.ts';
-import type { UnitState } from './state.ts';
+import { TTM_SCALABLE, type UnitState } from './state.ts';
 
 /** Granularities of CCMD, IOTLB and their descriptors; 0 is none. */
 export const GLOBAL = 1;
@@ -26,7 +26,7 @@ export const PASID_PAGE_SELECTIVE = 3;
 /** Bits of a source id that a function mask leaves out. */
 const FUNCTION_BITS = [0, 4, 6, 7];
 
-/** Returns the granularity that was done. */
+/** Returns the granularity that was done. Scalable-mode context entries have no DID: it is not looked at (Linux says so too). */
 export function invalidateContexts(
   state: UnitState,
   granularity: number,
@@ -35,7 +35,9 @@ export function invalidateContexts(
   functionMask: number,
 ): number {
   const { caches, choices } = state;
-  const isGlobal = granularity === GLOBAL || (granularity === DOMAIN && choices.domainContextIsGlobal === true);
+  const hasDids = state.ttm !== TTM_SCALABLE;
+  const domainIsGlobal = choices.domainContextIsGlobal === true || !hasDids;
+  const isGlobal = granularity === GLOBAL || (granularity === DOMAIN && domainIsGlobal);
   caches.invalidated();
   if (isGlobal) {
     caches.contexts.dropAll();
@@ -43,7 +45,8 @@ export function invalidateContexts(
   }
   const kept = ~FUNCTION_BITS[functionMask]! & 0xffff;
   caches.contexts.dropWhere(
-    (entry) => entry.did === did && (granularity === DOMAIN || (entry.sourceId & kept) === (sourceId & kept)),
+    (entry) =>
+      (entry.did === did || !hasDids) && (granularity === DOMAIN || (entry.sourceId & kept) === (sourceId & kept)),
   );
   return granularity;
 }
@@ -113,10 +116,11 @@ export function invalidatePasidIotlb(
   }
 }
 
-/** Second stage: what the entry covers; nested: what it came through. */
+/** Second stage: what the entry covers; nested: the page of the second stage that it came through. */
 function overlapsSecond(entry: IotlbEntry, page: number, pages: number): boolean {
-  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % spanPages(entry.size)) : entry.page;
-  return overlap(start, spanPages(entry.size), page, pages);
+  const size = spanPages(entry.secondSize);
+  const start = entry.kind === NESTED ? entry.gpa - (entry.gpa % size) : entry.page;
+  return overlap(start, size, page, pages);
 }
 
 /**

@@ -65,6 +65,7 @@ export class QueueState {
     this.recorder?.stored();
     this.enabled = isEnabled;
     this.head = 0;
+    this.aborted = 0;
     this.showHead();
   }
 
@@ -88,7 +89,6 @@ export class QueueState {
   /** Reads the descriptor at head. False: it cannot be read, or tail is no place in the queue. */
   fetch(): boolean {
     if (this.tail >= this.bytes || this.tail % this.width !== 0) return false;
-    this.read(this.head, this.halves);
     if (this.width === 32) return this.read(this.head, this.halves) && this.read(this.head + 16, this.upper);
     return this.read(this.head, this.halves);
   }
@@ -145,8 +145,7 @@ export class QueueState {
   /** Sets a bit of FSTS that stops the queue, and tells software. */
   stop(error: number): void {
     this.recorder?.stored();
-    this.registers.set32(FSTS_OFFSET, this.registers.get32(FSTS_OFFSET) | error);
-    this.faults.raise();
+    this.faults.raise(error);
   }
 
   executed(): void {

@@ -18,6 +18,7 @@ import { IQE, type QueueState } from './queue-state.ts';
 
 const INTERRUPT_FLAG = 0x10;
 const STATUS_WRITE = 0x20;
+const FENCE = 0x40;
 
 /** Descriptors from head to tail, until the queue is empty or stopped. */
 export function serveQueue(queue: QueueState): void {
@@ -70,11 +71,11 @@ function isGood(queue: QueueState, type: number): boolean {
     case 4:
       return caps.interruptRemapping;
     case 5:
-      return (halves[0]! & (STATUS_WRITE | INTERRUPT_FLAG)) !== 0;
-    case 6: {
-      const isPage = granularity === PASID_PAGE_SELECTIVE;
-      return caps.scalable && (granularity === PASID_SELECTIVE || (isPage && isGoodMask(queue)));
-    }
+      // A fence alone tells nobody (Linux intel_iommu_drain_pasid_prq).
+      return (halves[0]! & (STATUS_WRITE | INTERRUPT_FLAG | FENCE)) !== 0;
+    case 6:
+      // PSI and MAMV are about the other kind: a unit with scalable mode takes any address mask here (Linux does not ask).
+      return caps.scalable && (granularity === PASID_SELECTIVE || granularity === PASID_PAGE_SELECTIVE);
     case 7:
       return caps.scalable && granularity !== 2;
     case 8:

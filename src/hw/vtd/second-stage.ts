@@ -16,6 +16,8 @@ import type { Walk } from './walk.ts';
 const PS = 0x80;
 const A = 0x100;
 const D = 0x200;
+/** Cached in place of a fault reason where an entry is not present: which one is reported depends on the access. */
+const NOT_PRESENT = -1;
 
 /** Where the second stage is, and whose it is: of a legacy context entry, or of a PASID table entry. */
 export interface SecondStage {
@@ -42,7 +44,9 @@ export function* secondStage(
   const owner = walk.bySource ? ownerOf(walk.sourceId) : stage.did;
   const pasid = walk.bySource ? walk.pasid : NO_PASID;
   const known = state.caches.lookUp(owner, pasid, page);
-  if (known !== null && known.fault !== 0) return known.fault;
+  if (known !== null && known.fault !== 0) {
+    return known.fault === NOT_PRESENT ? noPermission(state, access) : known.fault;
+  }
   if (known !== null && (known.rights & access) === access) {
     walk.secondPfn = known.pfn + (page - known.page);
     walk.secondSize = known.size;
@@ -51,7 +55,7 @@ export function* secondStage(
     return 0;
   }
   const fault = yield* walkSecondStage(state, walk, stage, page, access);
-  if (fault !== 0 && !state.caches.notPresent) return fault;
+  if (fault !== 0 && !(state.caches.notPresent && isOfEntry(fault, walk))) return fault;
   yield ATOMIC;
   if (walk.began === state.caches.began()) {
     if (known !== null) state.caches.besides++;
@@ -60,7 +64,7 @@ export function* secondStage(
       entry.kind = SECOND;
       entry.did = stage.did;
       entry.pasid = NO_PASID;
-      entry.fault = fault;
+      entry.fault = fault !== 0 && walk.secondAbsent ? NOT_PRESENT : fault;
       walk.isCached = fault === 0;
       entry.rights = walk.secondRights * 9;
       entry.pfn = walk.secondPfn - (page - entry.page);
@@ -82,6 +86,7 @@ function* walkSecondStage(
   let level = top;
   let table = stage.table;
   let rights = READ | WRITE;
+  walk.secondAbsent = false;
   yield ATOMIC;
   const known = caches.deepest(stage.did, NO_PASID, SECOND, page, top);
   if (known !== null) {
@@ -96,7 +101,10 @@ function* walkSecondStage(
     if (at === -1) return unreadable(state, level === top);
     const lo = memory.lo(at);
     const hi = memory.hi(at);
-    if ((lo & (READ | WRITE)) === 0) return noPermission(state, access);
+    if ((lo & (READ | WRITE)) === 0) {
+      walk.secondAbsent = true;
+      return noPermission(state, access);
+    }
     const isLeaf = level === 0 || (level <= 2 && (lo & PS) !== 0);
     const masks = 4 * level + (isLeaf ? 2 : 0);
     if (((lo & reserved[masks]!) | (hi & reserved[masks + 1]!)) !== 0) return reservedBits(state);
@@ -151,6 +159,11 @@ export function setFlags(
 /** Page walks could snoop, and the entry says that they do not: then flags cannot be set in memory. */
 function isNoSnoop({ caps }: UnitState, { pwsnp }: SecondStage): boolean {
   return caps.walkSnoop && !pwsnp;
+}
+
+/** Whether the fault is one of an entry, whatever the access, so that it may be cached: it is absent, or has reserved bits. */
+function isOfEntry(fault: number, walk: Walk): boolean {
+  return walk.secondAbsent || fault === REASONS.L_PAGING_RESERVED.code || fault === REASONS.S_SECOND_RESERVED.code;
 }
 
 function unreadable({ ttm }: UnitState, isTop: boolean): number {

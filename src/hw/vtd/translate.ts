@@ -48,7 +48,7 @@ export function* translate(state: UnitState, walk: Walk): Flow<number> {
     walk.rights = 63;
     return 0;
   }
-  if (state.ttm === TTM_ABORT) return ABORTED;
+  if (state.ttm === TTM_ABORT && state.caps.abortDma) return ABORTED;
   yield ATOMIC;
   walk.began = state.caches.began();
   if (state.caches.isRecorded) state.walks.push(walk);
@@ -68,7 +68,7 @@ function* underWay(state: UnitState, walk: Walk): Flow<number> {
   walk.bySource = state.choices.iotlbBySource === true;
   if (walk.bySource) {
     yield ATOMIC;
-    if (isKnownBySource(state, walk)) return 0;
+    if (isKnownBySource(state, walk) && !isInterruptRange(walk.pfn)) return 0;
   }
   const context = yield* contextOf(state, walk);
   if (context.fpd) walk.fpd = true;
@@ -165,7 +165,7 @@ function* throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): Flow<nu
   }
   const fault = yield* firstStage(state, walk, entry);
   walk.isCached = false;
-  if (fault !== 0 && !caches.notPresent) return fault;
+  if (fault !== 0 && !(caches.notPresent && isOfEntry(fault))) return fault;
   yield ATOMIC;
   if (walk.began !== caches.began()) return fault;
   if (known !== null) caches.besides++;
@@ -177,11 +177,20 @@ function* throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): Flow<nu
   filled.fault = fault;
   if (fault !== 0) return fault;
   filled.firstSize = walk.firstSize;
+  filled.secondSize = isNested ? walk.secondSize : walk.size;
   filled.gpa = entry.pgtt === PGTT_FIRST_STAGE ? -1 : walk.gpa;
   walk.isCached = entry !== walk.pasidEntry || walk.bySource;
   filled.rights = walk.rights;
   filled.pfn = walk.pfn - (walk.page - filled.page);
   return 0;
+}
+
+/**
+ * Whether the fault is one of a first-stage entry, whatever the access, so that it may be cached. Those of the second stage are
+ * cached with its entries.
+ */
+function isOfEntry(fault: number): boolean {
+  return fault === REASONS.S_FIRST_NOT_PRESENT.code || fault === REASONS.S_FIRST_RESERVED.code;
 }
 
 /** Of what a translation request is answered: READ, WRITE. */

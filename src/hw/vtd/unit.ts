@@ -177,6 +177,7 @@ export class VtdUnit {
       state.root = Number(address >> 12n);
       state.ttm = caps.scalable ? Number((address >> 10n) & 3n) : TTM_LEGACY;
       status |= SRTP;
+      if (caps.rootInvalidates) state.caches.dropAll();
     }
     if (caps.interruptRemapping) {
       if ((value & SIRTP) !== 0) status |= SIRTP;

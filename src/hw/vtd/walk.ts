@@ -43,6 +43,8 @@ export class Walk {
   secondPfn = 0;
   secondSize = 0;
   secondRights = 0;
+  /** It ended at an entry that is not present. */
+  secondAbsent = false;
   /** The entry just read: halves, and whether it is there. */
   lo = 0;
   hi = 0;

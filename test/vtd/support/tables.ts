@@ -1,254 +1,278 @@
-/** Tables for one access, with every entry on its way: what it is, which bits it has reserved, and which fault each defect of it is. */
-import { reservedMask } from '../../../src/base/layout.ts';
-import {
-  type Capabilities,
-  CONTEXT_ENTRY,
-  NO_PASID,
-  PASID_DIRECTORY_ENTRY,
-  PASID_ENTRY,
-  ROOT_ENTRY,
-  SCALABLE_CONTEXT_ENTRY,
-  SCALABLE_ROOT_ENTRY,
-  SparseMemory,
-  type VtdMemory,
-  VtdUnit,
-} from '../../../src/hw/index.ts';
+/**
+ * Tables in the memory of a machine, and the way of a request through them: each entry that is read, in order, with where the pointer
+ * to its table is kept. Bits are written out here, and not taken from the model.
+ */
+import type { Machine } from './machine.ts';
 
-export type Mode = 'legacy' | 'second' | 'first' | 'nested';
+export type Structure = 'root' | 'context' | 'directory' | 'pasid' | 'second' | 'first';
 
-/** Fault codes of an entry: not present, a reserved bit, not to be read. */
-type Codes = readonly [absent: number, reserved: number, unreadable: number];
+/** What a second-stage walk is for: the request itself, or, nested, a first-stage table (`top`: the first one). */
+export type Purpose = 'request' | 'top' | 'table';
 
-export interface Entry {
-  readonly name: string;
-  readonly frame: number;
-  /** First word, and how many words it has. */
-  readonly index: number;
-  readonly words: number;
-  readonly present: bigint;
-  readonly reserved: bigint;
-  readonly codes: Codes;
-  /** A bit that keeps faults from this entry on from being recorded. */
-  readonly fpd: boolean;
+export interface Step {
+  readonly structure: Structure;
+  readonly address: bigint;
+  readonly bits: number;
+  /** Address of the word with the pointer to the entry's table; null: RTADDR. */
+  readonly pointer: bigint | null;
+  /** Paging entries. Level 0 is the lowest. */
+  readonly level: number;
+  readonly isTop: boolean;
+  readonly isLeaf: boolean;
+  readonly purpose: Purpose;
 }
 
-export interface Options {
-  readonly mode: Mode;
-  /** Levels of the stage that is varied: first stage in `first` and `nested`, else second stage. */
-  readonly levels: number;
-  /** Level of the leaf: 0, 1, 2. */
-  readonly size: number;
-  readonly write: boolean;
-  readonly sourceId?: number;
+export interface Way {
+  readonly steps: Step[];
+  readonly sourceId: number;
+  readonly pasid: number;
+  readonly page: number;
+  /** Frame that the page is translated to. */
+  readonly pfn: number;
+  readonly root: bigint;
+  readonly mode: number;
 }
 
-/** Memory in which one frame does not answer. */
-export class HoleMemory implements VtdMemory {
-  hole = -1;
-  readonly base = new SparseMemory([[0n, 1n << 47n]]);
+export type Kind = 'first' | 'second' | 'nested' | 'pass-through';
+export const PGTT: Readonly<Record<Kind, bigint>> = { first: 1n, second: 2n, nested: 3n, 'pass-through': 4n };
 
-  locate(pfn: number, index: number): number {
-    return pfn === this.hole ? -1 : this.base.locate(pfn, index);
-  }
+/** R and W of the second stage; P, R/W and U/S of the first; PS. */
+export const RW = 3n;
+export const PRESENT = 7n;
+export const PS = 0x80n;
+const FRAME = 0x000f_ffff_ffff_f000n;
 
-  lo(at: number): number {
-    return this.base.lo(at);
-  }
+export const frameOf = (word: bigint): bigint => word & FRAME;
 
-  hi(at: number): number {
-    return this.base.hi(at);
-  }
-
-  store(pfn: number, index: number, lo: number, hi: number): void {
-    this.base.store(pfn, index, lo, hi);
-  }
+export function indexOf(page: number, level: number): bigint {
+  return (BigInt(page) >> BigInt(9 * level)) & 511n;
 }
 
-/** Page of the access: another index in each table. */
-export const PAGE = 1 + 2 * 512 + 3 * 512 ** 2 + 4 * 512 ** 3;
-const PAGE_3_LEVELS = PAGE % 512 ** 3;
-const TARGET = 0x400_0000;
-const PASID = 0x4c5;
-const DID = 9;
+const NO_LEVEL = { level: 0, isTop: false, isLeaf: false, purpose: 'request' } as const;
 
 export class Tables {
-  readonly memory = new HoleMemory();
-  readonly entries: Entry[] = [];
-  readonly page: number;
-  readonly options: Options;
-  private next = 0x100;
-  /** Third-level table of the second stage below. */
-  private below = 0;
-  private readonly caps: Capabilities;
-  private readonly root: number;
-  private readonly sourceId: number;
+  readonly machine: Machine;
 
-  constructor(caps: Capabilities, options: Options) {
-    this.caps = caps;
-    this.options = options;
-    this.sourceId = options.sourceId ?? 0x1283;
-    this.page = options.levels === 3 ? PAGE_3_LEVELS : PAGE;
-    this.root = this.next++;
-    if (options.mode === 'legacy') this.legacy();
-    else this.scalable();
+  constructor(machine: Machine) {
+    this.machine = machine;
   }
 
-  unit(): VtdUnit {
-    const { cap, ecap, haw } = this.caps;
-    const unit = new VtdUnit({ cap, ecap, haw, memory: this.memory });
-    unit.write(0x20, 8, (BigInt(this.root) << 12n) | (this.options.mode === 'legacy' ? 0n : 0x400n));
-    unit.write(0x18, 4, 0xc0000000n);
-    return unit;
-  }
-
-  access(unit: VtdUnit): string {
-    return unit.access(this.sourceId, NO_PASID, this.page, this.options.write ? 2 : 1);
-  }
-
-  /** Frame that the page should come to. */
-  get target(): number {
-    return TARGET + (this.page % 512 ** this.options.size);
-  }
-
-  word(entry: Entry, word: number): bigint {
-    return this.memory.base.read(BigInt(entry.frame) * 4096n + BigInt(8 * (entry.index + word)));
-  }
-
-  setWord(entry: Entry, word: number, value: bigint): void {
-    this.memory.base.write(BigInt(entry.frame) * 4096n + BigInt(8 * (entry.index + word)), value);
-  }
-
-  private put(frame: number, index: number, value: bigint): void {
-    this.memory.base.write(BigInt(frame) * 4096n + BigInt(8 * index), value);
-  }
-
-  private beyond(quadwords: readonly number[], top = 64): bigint {
-    const mask = (2n ** BigInt(top) - 1n) ^ (2n ** BigInt(this.caps.haw) - 1n);
-    return quadwords.reduce((all, quadword) => all | (mask << BigInt(64 * quadword)), 0n);
-  }
-
-  private legacy(): void {
-    const { levels } = this.options;
-    const context = this.next++;
-    const top = this.next++;
-    const bus = this.sourceId >> 8;
-    const devfn = this.sourceId & 255;
-    this.put(this.root, 2 * bus, (BigInt(context) << 12n) | 1n);
-    this.put(context, 2 * devfn, (BigInt(top) << 12n) | 1n);
-    this.put(context, 2 * devfn + 1, (BigInt(DID) << 8n) | BigInt(levels - 2));
-    const root = reservedMask(ROOT_ENTRY) | this.beyond([0]);
-    const entry = reservedMask(CONTEXT_ENTRY) | this.beyond([0]);
-    this.add('root entry', this.root, 2 * bus, 2, root, [1, 0xa, 8]);
-    this.add('context entry', context, 2 * devfn, 2, entry, [2, 0xb, 9], true);
-    this.second(top, levels, [this.options.write ? 5 : 6, 0xc, 7], 3);
-  }
-
-  private scalable(): void {
-    const { levels, mode } = this.options;
-    const [context, directory, table, top] = [this.next++, this.next++, this.next++, this.next++];
-    const bus = this.sourceId >> 8;
-    const devfn = this.sourceId & 127;
-    const isUpper = (this.sourceId & 128) !== 0;
-    this.put(this.root, 2 * bus + (isUpper ? 1 : 0), (BigInt(context) << 12n) | 1n);
-    this.put(context, 4 * devfn, (BigInt(directory) << 12n) | 1n);
-    this.put(context, 4 * devfn + 1, BigInt(PASID));
-    this.put(directory, PASID >> 6, (BigInt(table) << 12n) | 1n);
-    const at = 8 * (PASID & 63);
-    this.put(table, at + 1, BigInt(DID));
-    const half = (reservedMask(SCALABLE_ROOT_ENTRY) >> (isUpper ? 64n : 0n)) & (2n ** 64n - 1n);
-    const pasid = reservedMask(PASID_ENTRY);
-    this.add('root entry', this.root, 2 * bus + (isUpper ? 1 : 0), 1, half | this.beyond([0]), [0x39, 0x3a, 0x38]);
-    const entry = reservedMask(SCALABLE_CONTEXT_ENTRY) | this.beyond([0]);
-    this.add('context entry', context, 4 * devfn, 4, entry, [0x41, 0x42, 0x40], true);
-    const pde = reservedMask(PASID_DIRECTORY_ENTRY) | this.beyond([0]);
-    this.add('PASID directory entry', directory, PASID >> 6, 1, pde, [0x51, 0x52, 0x50], true);
-    const codes: Codes = [0x59, 0x5a, 0x58];
-    if (mode === 'second') {
-      this.put(table, at, (BigInt(top) << 12n) | 1n | (BigInt(levels - 2) << 2n) | (2n << 6n));
-      this.add('PASID table entry', table, at, 8, pasid | this.beyond([0]), codes, true);
-      this.second(top, levels, [0x79, 0x7a, 0x78], 0x7b);
-      return;
-    }
-    const low = 1n | (BigInt(mode === 'nested' ? 3 : 1) << 6n);
-    this.put(table, at + 2, (BigInt(top) << 12n) | (levels === 5 ? 4n : 0n));
-    this.put(table, at, mode === 'nested' ? low | (2n << 2n) | (BigInt(this.identity()) << 12n) : low);
-    const used = mode === 'nested' ? [0, 2] : [2];
-    this.add('PASID table entry', table, at, 8, pasid | this.beyond(used), codes, true);
-    this.first(top, levels);
-  }
-
-  /** The second stage below, nested: 2 MiB from `frame` on in pages of 4 KiB that stay where they are. */
-  splitBelow(frame: number): void {
-    const [second, leaf] = [this.next++, this.next++];
-    const start = frame - (frame % 512);
-    for (let i = 0; i < 512; i++) this.put(leaf, i, (BigInt(start + i) << 12n) | 3n);
-    this.put(second, Math.floor(frame / 512) % 512, (BigInt(leaf) << 12n) | 3n);
-    this.put(this.below, Math.floor(frame / 512 ** 2) % 512, (BigInt(second) << 12n) | 3n);
-  }
-
-  /** A second stage of four levels in 1 GiB pages that leaves every address as it is. */
-  private identity(): number {
-    const [top, middle] = [this.next++, this.next++];
-    this.below = middle;
-    for (let i = 0; i < 512; i++) this.put(middle, i, (BigInt(i) << 30n) | 0x83n);
-    this.put(top, 0, (BigInt(middle) << 12n) | 3n);
-    return top;
-  }
-
-  private second(top: number, levels: number, [absent, reserved, unreadable]: Codes, topUnreadable: number): void {
-    const { size } = this.options;
-    const { deviceTlb, snoopControl } = this.caps;
-    this.path(top, levels, 3n, (name, frame, index, level) => {
-      const isLeaf = level === size;
-      let mask = this.beyond([0], 52);
-      if (!isLeaf || !snoopControl) mask |= 1n << 11n;
-      if (!isLeaf || !deviceTlb) mask |= 1n << 62n;
-      if (level > 2) mask |= 1n << 7n;
-      if (isLeaf && level > 0) mask |= (1n << BigInt(12 + 9 * level)) - (1n << 12n);
-      const codes: Codes = [absent, reserved, level === levels - 1 ? topUnreadable : unreadable];
-      this.add(`second-stage ${name}`, frame, index, 1, mask, codes, false, 3n);
-    });
-  }
-
-  private first(top: number, levels: number): void {
-    const { size } = this.options;
-    this.path(top, levels, 0x67n, (name, frame, index, level) => {
-      let mask = this.beyond([0], 52) | (1n << 63n);
-      if (level > 2) mask |= 1n << 7n;
-      if (level === size && level > 0) mask |= (1n << BigInt(12 + 9 * level)) - (1n << 13n);
-      const codes: Codes = [0x71, 0x72, level === levels - 1 ? 0x73 : 0x70];
-      this.add(`first-stage ${name}`, frame, index, 1, mask, codes);
-    });
-  }
-
-  private path(
-    top: number,
+  /** Second stage: maps `page` at `leaf` in the tables from `table` on. `pointer`: where `table` is kept. */
+  second(
+    pointer: bigint,
+    table: bigint,
     levels: number,
-    rights: bigint,
-    each: (name: string, frame: number, index: number, level: number) => void,
-  ): void {
-    const { size } = this.options;
-    let frame = top;
-    for (let level = levels - 1; level >= size; level--) {
-      const index = Math.floor(this.page / 512 ** level) % 512;
-      const below = level === size ? TARGET : this.next++;
-      const large = level === size && level > 0 ? 0x80n : 0n;
-      this.put(frame, index, (BigInt(below) << 12n) | large | rights);
-      each(`entry of level ${level}${level === size ? ', the leaf' : ''}`, frame, index, level);
-      frame = below;
+    page: number,
+    leaf: number,
+    to: bigint,
+    purpose: Purpose,
+  ): Step[] {
+    const { machine } = this;
+    const steps: Step[] = [];
+    let from = pointer;
+    let at = table;
+    for (let level = levels - 1; level >= leaf; level--) {
+      const address = at + 8n * indexOf(page, level);
+      const isLeaf = level === leaf;
+      steps.push({
+        structure: 'second',
+        address,
+        bits: 64,
+        pointer: from,
+        level,
+        isTop: level === levels - 1,
+        isLeaf,
+        purpose,
+      });
+      if (isLeaf) machine.put(address, to | RW | (level > 0 ? PS : 0n));
+      else if (machine.word(address) === 0n) machine.put(address, machine.frames() | RW);
+      from = address;
+      at = frameOf(machine.word(address));
     }
+    return steps;
   }
 
-  private add(
-    name: string,
-    frame: number,
-    index: number,
-    words: number,
-    reserved: bigint,
-    codes: Codes,
-    fpd = false,
-    present = 1n,
-  ): void {
-    this.entries.push({ name, frame, index, words, present, reserved, codes, fpd });
+  /** A page of the second stage and the frame behind it, for a page whose index is `number` at each level up to the fourth. */
+  guest(
+    pointer: bigint,
+    table: bigint,
+    levels: number,
+    leaf: number,
+    number: number,
+    purpose: Purpose,
+  ): { gpa: bigint; hpa: bigint; steps: Step[] } {
+    let page = 0;
+    for (let level = 0; level < Math.min(levels, 4); level++) page += number * 512 ** level;
+    const pages = 512 ** leaf;
+    const base = this.machine.frames(pages, pages);
+    const steps = this.second(pointer, table, levels, page, leaf, base, purpose);
+    return { gpa: BigInt(page) << 12n, hpa: base + (BigInt(page % pages) << 12n), steps };
   }
+}
+
+export interface WayOptions {
+  readonly sourceId: number;
+  readonly pasid: number;
+  readonly page: number;
+  readonly did: bigint;
+  readonly kind: Kind;
+  readonly secondLevels: number;
+  readonly secondLeaf: number;
+  readonly firstLevels: number;
+  readonly firstLeaf: number;
+  /** Bits of the PASID table entry beside those that the tables need. */
+  readonly pasidBits: bigint;
+  /** Bits of the scalable context entry. */
+  readonly contextBits: bigint;
+}
+
+export const WAY: WayOptions = {
+  sourceId: 0x1a9,
+  pasid: 0x12345,
+  page: 0x2_3456_789a,
+  did: 7n,
+  kind: 'second',
+  secondLevels: 4,
+  secondLeaf: 0,
+  firstLevels: 4,
+  firstLeaf: 0,
+  pasidBits: 0n,
+  contextBits: 0n,
+};
+
+/** Root and context entry of legacy mode, and a second stage. */
+export function legacyWay(machine: Machine, options: Partial<WayOptions> = {}): Way {
+  const { sourceId, page, did, secondLevels, secondLeaf } = { ...WAY, ...options };
+  const root = machine.frames();
+  const contexts = machine.frames();
+  const table = machine.frames();
+  const rootEntry = root + 16n * BigInt(sourceId >> 8);
+  const context = contexts + 16n * BigInt(sourceId & 255);
+  machine.put(rootEntry, contexts | 1n);
+  machine.putEntry(context, 128, table | 1n | (BigInt(secondLevels - 2) << 64n) | (did << 72n));
+  const pages = 512 ** secondLeaf;
+  const to = machine.frames(pages, pages);
+  const inTables = page % 512 ** secondLevels;
+  const steps = new Tables(machine).second(context, table, secondLevels, inTables, secondLeaf, to, 'request');
+  return {
+    steps: [
+      { structure: 'root', address: rootEntry, bits: 128, pointer: null, ...NO_LEVEL },
+      { structure: 'context', address: context, bits: 128, pointer: rootEntry, ...NO_LEVEL },
+      ...steps,
+    ],
+    sourceId,
+    pasid: -1,
+    page: inTables,
+    pfn: Number(to >> 12n) + (page % pages),
+    root,
+    mode: 0,
+  };
+}
+
+/** Bits 63:0 of a scalable context entry: present, DTE, PASIDE, a directory of the largest size. */
+export const CONTEXT_BITS = 0xe0dn;
+
+/** Root to PASID table entry of scalable mode, and the stages that its type needs. A `pasid` of -1 is RID_PASID 0x54321. */
+export function scalableWay(machine: Machine, options: Partial<WayOptions> = {}): Way {
+  const all = { ...WAY, ...options };
+  const { sourceId, pasid, did, kind, secondLevels } = all;
+  const root = machine.frames();
+  const contexts = machine.frames();
+  const directory = machine.frames(32);
+  const pasids = machine.frames();
+  const used = pasid === -1 ? 0x54321 : pasid;
+  const rootEntry = root + 16n * BigInt(sourceId >> 8) + ((sourceId & 0x80) === 0 ? 0n : 8n);
+  const context = contexts + 32n * BigInt(sourceId & 127);
+  const directoryEntry = directory + 8n * BigInt(used >> 6);
+  const entry = pasids + 64n * BigInt(used & 63);
+  machine.put(rootEntry, contexts | 1n);
+  machine.putEntry(context, 256, directory | CONTEXT_BITS | all.contextBits | (0x54321n << 64n));
+  machine.put(directoryEntry, pasids | 1n);
+  const second = kind === 'second' || kind === 'nested' ? machine.frames() : 0n;
+  const word = second | (BigInt(secondLevels - 2) << 2n) | (PGTT[kind] << 6n) | 1n;
+  // PWSNP, ERE and SRE: accessed flags can be set, requests of all kinds pass.
+  machine.putEntry(entry, 512, word | (did << 64n) | (1n << 87n) | (3n << 128n) | all.pasidBits);
+  const stages = buildStages(machine, all, entry, second);
+  return {
+    steps: [
+      { structure: 'root', address: rootEntry, bits: 64, pointer: null, ...NO_LEVEL },
+      { structure: 'context', address: context, bits: 256, pointer: rootEntry, ...NO_LEVEL },
+      { structure: 'directory', address: directoryEntry, bits: 64, pointer: context, ...NO_LEVEL },
+      { structure: 'pasid', address: entry, bits: 512, pointer: directoryEntry, ...NO_LEVEL },
+      ...stages.steps,
+    ],
+    sourceId,
+    pasid,
+    page: stages.page,
+    pfn: stages.pfn,
+    root,
+    mode: 1,
+  };
+}
+
+interface Stages {
+  readonly steps: Step[];
+  readonly page: number;
+  readonly pfn: number;
+}
+
+function buildStages(machine: Machine, options: WayOptions, entry: bigint, second: bigint): Stages {
+  const { kind, page, secondLevels, secondLeaf, firstLevels, firstLeaf } = options;
+  const tables = new Tables(machine);
+  if (kind === 'pass-through') return { steps: [], page, pfn: page };
+  if (kind === 'second') {
+    const pages = 512 ** secondLeaf;
+    const to = machine.frames(pages, pages);
+    const inTables = page % 512 ** secondLevels;
+    const steps = tables.second(entry, second, secondLevels, inTables, secondLeaf, to, 'request');
+    return { steps, page: inTables, pfn: Number(to >> 12n) + (page % pages) };
+  }
+  // The lower half: canonical.
+  const inTables = page % (512 ** firstLevels / 2);
+  const steps: Step[] = [];
+  const seen = new Set<bigint>();
+  const isNested = kind === 'nested';
+  let number = 0;
+  const guest = (purpose: Purpose) => {
+    number += 3;
+    const made = tables.guest(entry, second, secondLevels, secondLeaf, number, purpose);
+    for (const step of made.steps) if (!seen.has(step.address)) steps.push(step);
+    for (const step of made.steps) seen.add(step.address);
+    return { ...made, leaf: made.steps[made.steps.length - 1]!.address };
+  };
+  const host = () => {
+    const at = machine.frames();
+    return { gpa: at, hpa: at };
+  };
+  let from = entry + 16n;
+  const fivePaging = firstLevels === 5 ? 4n : 0n;
+  for (let level = firstLevels - 1; level >= firstLeaf; level--) {
+    const isTop = level === firstLevels - 1;
+    const made = isNested ? guest(isTop ? 'top' : 'table') : { ...host(), leaf: from };
+    if (isTop) machine.put(from, machine.word(from) | made.gpa | fivePaging);
+    else machine.put(from, made.gpa | PRESENT);
+    const address = made.hpa + 8n * indexOf(inTables, level);
+    const isLeaf = level === firstLeaf;
+    const pointer = made.leaf;
+    steps.push({ structure: 'first', address, bits: 64, pointer, level, isTop, isLeaf, purpose: 'request' });
+    from = address;
+  }
+  const pages = 512 ** firstLeaf;
+  const ps = firstLeaf > 0 ? PS : 0n;
+  if (!isNested) {
+    const to = machine.frames(pages, pages);
+    machine.put(from, to | PRESENT | ps);
+    return { steps, page: inTables, pfn: Number(to >> 12n) + (inTables % pages) };
+  }
+  // The page's part of the first-stage page is one page of the second stage.
+  const large = inTables % pages;
+  const base = 64 * 512 ** 2;
+  machine.put(from, (BigInt(base) << 12n) | PRESENT | ps);
+  const gpa = base + large;
+  const secondPages = 512 ** secondLeaf;
+  const to = machine.frames(secondPages, secondPages);
+  steps.push(
+    ...tables.second(entry, second, secondLevels, gpa, secondLeaf, to, 'request').filter((s) => !seen.has(s.address)),
+  );
+  return { steps, page: inTables, pfn: Number(to >> 12n) + (gpa % secondPages) };
 }
