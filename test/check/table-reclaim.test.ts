@@ -3,12 +3,12 @@
  * large for that here is in `npm run test:full`, and sampled by random schedules (TABLEWALK_RUNS=20 for more).
  */
 import { describe, expect, it } from 'vitest';
-import { EXTRA_RUNS } from '../../../test/support/domain-arbitraries.ts';
-import type { Op } from '../../../test/support/domain-harness.ts';
-import { everySchedule, type Options, runOnce, type Scenario } from '../../../test/support/interleaved-domain.ts';
-import { check } from '../../check/index.ts';
-import type { TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
-import { TABLE_RECLAIM } from './index.ts';
+import { check } from '../../src/check/index.ts';
+import { TABLE_RECLAIM } from '../../src/designs/table-reclaim/index.ts';
+import type { TableReclaim } from '../../src/kernel/iommu/table-reclaim.ts';
+import { EXTRA_RUNS } from '../support/domain-arbitraries.ts';
+import type { Op } from '../support/domain-harness.ts';
+import { everySchedule, type Options, runOnce, type Scenario } from '../support/interleaved-domain.ts';
 
 const SCHEDULES = 60 * EXTRA_RUNS;
 /** The checker stops at the first thing that is wrong; another one is looked for in so many schedules. */
