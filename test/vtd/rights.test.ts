@@ -1,175 +1,281 @@
-/** Rights over levels and stages against an oracle of a few lines; flags; nested translation with pages of two sizes. */
-import { afterAll, describe, expect, it } from 'vitest';
-import { EXECUTE, FULL_UNIT, NO_PASID, READ, type VtdUnit, WRITE } from '../../src/hw/index.ts';
-import { type Entry, Tables } from './support/access-tables.ts';
+/**
+ * Rights: every combination over the levels of each stage, against a few lines that say what they come to. Each set of tables is asked
+ * all accesses one after the other, without caches, with them, and in caching mode: what is cached changes no answer.
+ */
+import { describe, it } from 'vitest';
+import { EXECUTE, READ, WRITE } from '../../src/hw/vtd/caches.ts';
+import { Machine, type MachineOptions, request, UNCACHED } from './support/machine.ts';
+import { Shape } from './support/shape.ts';
+import { legacyWay, scalableWay, type Way, type WayOptions } from './support/tables.ts';
 
-let checks = 0;
-afterAll(() => console.info(`vt-d shapes: ${checks} combinations of rights`));
+const shape = new Shape('rights');
 
-const RID = 0x1283;
+const CACHES: readonly (readonly [string, MachineOptions])[] = [
+  ['without caches', { choices: UNCACHED }],
+  ['with caches', {}],
+  ['in caching mode', { cap: { CM: 1 } }],
+];
 
-/** Paging entries of a table set, the top first. */
-function stage(tables: Tables): Entry[] {
-  return tables.entries.filter(({ name }) => name.includes('stage'));
+const WPE = 1n << 132n;
+const NXE = 1n << 133n;
+const SMEP = 1n << 134n;
+
+class Tables {
+  readonly machine: Machine;
+  readonly way: Way;
+
+  constructor(options: MachineOptions, way: Partial<WayOptions> | null) {
+    this.machine = new Machine(options);
+    this.way = way === null ? legacyWay(this.machine) : scalableWay(this.machine, way);
+    this.machine.start(this.way.root, this.way.mode);
+  }
+
+  /** Entries of the request's way through one stage, from the top. */
+  entries(structure: 'first' | 'second', purpose = 'request'): bigint[] {
+    return this.way.steps.filter((s) => s.structure === structure && s.purpose === purpose).map((s) => s.address);
+  }
+
+  /** Sets the bits of an entry among `mask`. */
+  set(address: bigint, mask: bigint, value: bigint): void {
+    this.machine.put(address, (this.machine.word(address) & ~mask) | value);
+  }
+
+  /** PASID table entry, bits 255:128. */
+  pasid(mask: bigint, value: bigint): void {
+    const { address } = this.way.steps.find((step) => step.structure === 'pasid')!;
+    this.set(address + 16n, mask >> 128n, value >> 128n);
+  }
+
+  forget(): void {
+    this.machine.unit.state.caches.dropAll();
+  }
+
+  /** The answer is `code`, 0: translated. The first record is left: later faults of the source are one with it. */
+  asks(access: number, privileged: boolean, code: number, what: () => string): void {
+    const { sourceId, pasid, page, pfn } = this.way;
+    this.machine.access(request({ sourceId, pasid, page, access, privileged }));
+    const { unit } = this.machine;
+    shape.equal(unit.reason, code, () => `${what()}, access ${access}, ${privileged ? 'supervisor' : 'user'}`);
+    if (code === 0) shape.equal(unit.walk.pfn, pfn, what);
+  }
 }
 
-function pasidEntry(tables: Tables): Entry {
-  return tables.entries.find(({ name }) => name === 'PASID table entry')!;
+/** Second stage: all entries allow it. */
+function secondOracle(entries: readonly number[], access: number): boolean {
+  return entries.every((entry) => entry !== 0 && (entry & access & 3) === (access & 3));
 }
 
-describe('second stage', () => {
-  it.each(['legacy', 'second'] as const)('%s: what all entries allow', (mode) => {
-    for (const size of [0, 1, 2]) {
-      for (const write of [false, true]) {
-        const tables = new Tables(FULL_UNIT, { mode, levels: 4, size, write });
-        const entries = stage(tables);
-        for (let all = 0; all < 4 ** entries.length; all++) {
-          let rights = 3;
-          for (const [i, entry] of entries.entries()) {
-            const own = Math.floor(all / 4 ** i) % 4;
-            rights &= own;
-            tables.setWord(entry, 0, (tables.word(entry, 0) & ~3n) | BigInt(own));
+interface Bits {
+  readonly write: boolean;
+  readonly user: boolean;
+  readonly noExecute: boolean;
+}
+
+interface Modes {
+  readonly wpe: boolean;
+  readonly nxe: boolean;
+  readonly smep: boolean;
+}
+
+/** First stage (the CPU's rules), from the entries of all levels to a reason, or 0. */
+function firstOracle(entries: readonly Bits[], { wpe, nxe, smep }: Modes, access: number, privileged: boolean): number {
+  if (!nxe && entries.some(({ noExecute }) => noExecute)) return 0x72;
+  const user = entries.every((entry) => entry.user);
+  if (!privileged && !user) return 0x81;
+  if ((access & WRITE) !== 0 && !entries.every(({ write }) => write) && !(privileged && !wpe)) return 0x85;
+  const cannotExecute = entries.some(({ noExecute }) => noExecute) || (privileged && smep && user);
+  return (access & EXECUTE) !== 0 && cannotExecute ? 0x82 : 0;
+}
+
+function firstBits(value: number): Bits {
+  return { write: (value & 1) !== 0, user: (value & 2) !== 0, noExecute: (value & 4) !== 0 };
+}
+
+const FIRST_MASK = (1n << 63n) | 6n;
+
+function firstWord({ write, user, noExecute }: Bits): bigint {
+  return (write ? 2n : 0n) | (user ? 4n : 0n) | (noExecute ? 1n << 63n : 0n);
+}
+
+const digits = (value: number, base: number, count: number) =>
+  Array.from({ length: count }, (_, i) => Math.floor(value / base ** i) % base);
+
+for (const [how, options] of CACHES) {
+  describe(how, () => {
+    it('second stage: R and W of four levels', () => {
+      for (const way of [null, { kind: 'second' as const }]) {
+        const tables = new Tables(options, way);
+        const addresses = tables.entries('second');
+        for (let all = 0; all < 256; all++) {
+          const rights = digits(all, 4, 4);
+          for (const [i, address] of addresses.entries()) tables.set(address, 3n, BigInt(rights[i]!));
+          tables.forget();
+          for (const access of [READ, WRITE, READ | WRITE, WRITE, READ]) {
+            const denied = way === null ? (access & WRITE ? 0x05 : 0x06) : 0x79;
+            const code = secondOracle(rights, access) ? 0 : denied;
+            tables.asks(access, false, code, () => `${rights}`);
           }
-          checks++;
-          const allowed = (rights & (write ? 2 : 1)) !== 0;
-          const unit = tables.unit();
-          expect([all, tables.access(unit)]).toEqual([all, allowed ? 'translated' : 'faulted']);
-          if (!allowed) expect(unit.reason).toBe(mode === 'second' ? 0x79 : write ? 5 : 6);
+        }
+      }
+    });
+
+    it('first stage: R/W, U/S and XD of four levels, by WPE, NXE and SMEP', () => {
+      const tables = new Tables(options, { kind: 'first' });
+      const addresses = tables.entries('first');
+      for (let mode = 0; mode < 8; mode++) {
+        const modes = { wpe: (mode & 1) !== 0, nxe: (mode & 2) !== 0, smep: (mode & 4) !== 0 };
+        tables.pasid(WPE | NXE | SMEP, (modes.wpe ? WPE : 0n) | (modes.nxe ? NXE : 0n) | (modes.smep ? SMEP : 0n));
+        // All of them without caches, else each fifth.
+        for (let all = 0; all < 4096; all += how === 'without caches' ? 1 : 5) {
+          const entries = digits(all, 8, 4).map(firstBits);
+          for (const [i, address] of addresses.entries()) tables.set(address, FIRST_MASK, firstWord(entries[i]!));
+          tables.forget();
+          for (const privileged of [false, true]) {
+            for (const access of [READ, WRITE, READ | EXECUTE]) {
+              const code = firstOracle(entries, modes, access, privileged);
+              tables.asks(access, privileged, code, () => `${all.toString(8)}, modes ${mode}`);
+            }
+          }
+        }
+      }
+    });
+
+    it('nested: both stages', () => {
+      const tables = new Tables(options, { kind: 'nested' });
+      const first = tables.entries('first');
+      const second = tables.entries('second');
+      for (let mode = 0; mode < 8; mode++) {
+        const modes = { wpe: (mode & 1) !== 0, nxe: (mode & 2) !== 0, smep: (mode & 4) !== 0 };
+        tables.pasid(WPE | NXE | SMEP, (modes.wpe ? WPE : 0n) | (modes.nxe ? NXE : 0n) | (modes.smep ? SMEP : 0n));
+        for (let all = 0; all < 64 * 16; all++) {
+          const [top, leaf, below, last] = [all % 8, (all >> 3) % 8, (all >> 6) % 4, all >> 8] as const;
+          const entries = [firstBits(top), firstBits(leaf)];
+          tables.set(first[0]!, FIRST_MASK, firstWord(entries[0]!));
+          tables.set(first[3]!, FIRST_MASK, firstWord(entries[1]!));
+          tables.set(second[0]!, 3n, BigInt(below));
+          tables.set(second[second.length - 1]!, 3n, BigInt(last));
+          tables.forget();
+          for (const privileged of [false, true]) {
+            for (const access of [READ, WRITE, READ | EXECUTE]) {
+              const refused = firstOracle(entries, modes, access, privileged);
+              const code = refused !== 0 || secondOracle([below, last], access) ? refused : 0x79;
+              tables.asks(access, privileged, code, () => `${all.toString(8)}, modes ${mode}`);
+            }
+          }
+        }
+      }
+    });
+
+    it('nested: what the second stage allows of first-stage tables, which are written to set flags', () => {
+      for (let level = 0; level < 4; level++) {
+        for (let bits = 0; bits < 16; bits++) {
+          const [rights, isAccessed, isDirty] = [bits & 3, (bits & 4) !== 0, (bits & 8) !== 0];
+          for (const access of [READ, WRITE]) {
+            const tables = new Tables(options, { kind: 'nested' });
+            const step = tables.way.steps.filter(({ structure }) => structure === 'first')[level]!;
+            tables.set(step.address, 0x60n, (isAccessed ? 0x20n : 0n) | (isDirty ? 0x40n : 0n));
+            tables.set(step.pointer!, 3n, BigInt(rights));
+            const mustWrite = !isAccessed || (step.isLeaf && access === WRITE && !isDirty);
+            const cannotRead = step.isTop ? 0x75 : 0x76;
+            const code = (rights & 1) === 0 ? cannotRead : mustWrite && (rights & 2) === 0 ? 0x77 : 0;
+            for (let again = 0; again < 2; again++)
+              tables.asks(access, false, code, () => `level ${step.level}, ${bits}`);
+          }
+        }
+      }
+    });
+  });
+}
+
+describe('SRE and ERE', () => {
+  it('let supervisor requests and requests to execute through', () => {
+    for (const kind of ['first', 'nested', 'pass-through'] as const) {
+      for (let bits = 0; bits < 4; bits++) {
+        const tables = new Tables({}, { kind });
+        tables.pasid(3n << 128n, BigInt(bits) << 128n);
+        for (const privileged of [false, true, false]) {
+          for (const access of [READ, READ | EXECUTE, WRITE]) {
+            const noSupervisor = privileged && (bits & 1) === 0;
+            const noExecute = (access & EXECUTE) !== 0 && (bits & 2) === 0;
+            tables.asks(access, privileged, noSupervisor ? 0x5d : noExecute ? 0x5c : 0, () => `${kind}, ${bits}`);
+          }
         }
       }
     }
   });
+
+  it('RID_PRIV makes requests without PASID supervisor requests', () => {
+    for (const ridPriv of [0n, 1n << 84n]) {
+      const tables = new Tables({}, { kind: 'first', pasid: -1, contextBits: ridPriv });
+      const [top] = tables.entries('first');
+      tables.set(top!, 4n, 0n);
+      tables.asks(READ, false, ridPriv === 0n ? 0x81 : 0, () => `RID_PRIV ${ridPriv}`);
+    }
+  });
 });
 
-/** Whether a first-stage access is allowed, from the bits of all entries together, and the fault if not. */
-function oracle(
-  { us, rw, xd }: { us: boolean; rw: boolean; xd: boolean },
-  { access, privileged }: { access: number; privileged: boolean },
-  { smep, wpe }: { smep: boolean; wpe: boolean },
-): number {
-  if (!privileged && !us) return 0x81;
-  if ((access & WRITE) !== 0 && !rw && !(privileged && !wpe)) return 0x85;
-  if ((access & EXECUTE) !== 0 && (xd || (privileged && us && smep))) return 0x82;
-  return 0;
-}
+describe('accessed and dirty flags', () => {
+  const EAFE = 1n << 135n;
+  const SSADE = 1n << 9n;
 
-describe('first stage', () => {
-  it('U/S, R/W and XD over levels; supervisor and execute requests; WPE, NXE, SMEP', () => {
-    const bools = [false, true];
-    for (const wpe of bools) {
-      for (const smep of bools) {
-        const tables = new Tables(FULL_UNIT, { mode: 'first', levels: 4, size: 0, write: false });
-        const control = pasidEntry(tables);
-        const bits = 1n | 2n | (wpe ? 1n << 4n : 0n) | (1n << 5n) | (smep ? 1n << 6n : 0n);
-        tables.setWord(control, 2, tables.word(control, 2) | bits);
-        const entries = stage(tables);
-        for (let all = 0; all < 8 ** 2; all++) {
-          // The top entry and the leaf vary, the two between allow all.
-          const own = [all % 8, 7, 7, all >> 3];
-          const together = own.reduce((a, b) => a & b, 7);
-          entries.forEach((entry, i) => {
-            const xd = (own[i]! & 4) === 0 ? 1n << 63n : 0n;
-            const low = (tables.word(entry, 0) & ~((1n << 63n) | 6n)) | BigInt((own[i]! & 3) << 1);
-            tables.setWord(entry, 0, low | xd);
-          });
-          const rights = { rw: (together & 1) !== 0, us: (together & 2) !== 0, xd: (together & 4) === 0 };
-          for (const access of [READ, WRITE, READ | EXECUTE]) {
-            for (const privileged of bools) tryOne(tables, rights, { access, privileged }, { smep, wpe });
+  it('of the first stage: A at each level, D in the leaf of a write, EA with EAFE', () => {
+    for (const kind of ['first', 'nested'] as const) {
+      for (const firstLeaf of [0, 1, 2]) {
+        for (const extended of [0n, EAFE]) {
+          const tables = new Tables({}, { kind, firstLeaf, pasidBits: extended });
+          const entries = tables.entries('first');
+          for (const [access, dirty] of [
+            [READ, 0n],
+            [WRITE, 0x40n],
+            [READ, 0x40n],
+          ] as const) {
+            tables.asks(access, false, 0, () => kind);
+            for (const [i, address] of entries.entries()) {
+              const isLeaf = i === entries.length - 1;
+              const expected = 0x20n | (isLeaf ? dirty : 0n) | (extended === 0n ? 0n : 0x400n);
+              shape.equal(tables.machine.word(address) & 0x460n, expected, () => `${kind} ${firstLeaf} entry ${i}`);
+            }
           }
         }
       }
     }
   });
 
-  function tryOne(
-    tables: Tables,
-    rights: Parameters<typeof oracle>[0],
-    request: Parameters<typeof oracle>[1],
-    control: Parameters<typeof oracle>[2],
-  ): void {
-    const unit = tables.unit();
-    // RID_PRIV is clear: a request says itself that it is a supervisor's. Twice: the second time from the IOTLB.
-    for (const time of [1, 2]) {
-      checks++;
-      unit.access(RID, NO_PASID, tables.page, request.access, request.privileged);
-      const what = { time, rights, request, control };
-      expect({ what, reason: unit.reason }).toEqual({ what, reason: oracle(rights, request, control) });
-    }
-  }
-
-  it('sets A in each entry on the way, and D in the leaf of a write alone', () => {
-    for (const write of [false, true]) {
-      const tables = new Tables(FULL_UNIT, { mode: 'first', levels: 4, size: 0, write });
-      for (const entry of stage(tables)) tables.setWord(entry, 0, tables.word(entry, 0) & ~0x60n);
-      tables.access(tables.unit());
-      const flags = stage(tables).map((entry) => Number((tables.word(entry, 0) >> 5n) & 3n));
-      expect(flags).toEqual([1, 1, 1, write ? 3 : 1]);
+  it('of the second stage, with SSADE: of the page, and of first-stage tables that are written', () => {
+    for (const kind of ['second', 'nested'] as const) {
+      for (const pasidBits of [0n, SSADE]) {
+        for (const secondLeaf of [0, 1, 2]) {
+          const tables = new Tables({}, { kind, secondLeaf, pasidBits });
+          const steps = tables.way.steps.filter(({ structure }) => structure === 'second');
+          for (const [access, dirty] of [
+            [READ, 0n],
+            [WRITE, 0x200n],
+          ] as const) {
+            tables.asks(access, false, 0, () => kind);
+            for (const { address, isLeaf, purpose, level } of steps) {
+              // First-stage tables are written at once: their entries have no A yet.
+              const leaf = isLeaf ? (purpose === 'request' ? dirty : 0x200n) : 0n;
+              const expected = pasidBits === 0n ? 0n : 0x100n | leaf;
+              shape.equal(tables.machine.word(address) & 0x300n, expected, () => `${kind} ${purpose} level ${level}`);
+            }
+          }
+        }
+      }
     }
   });
 
-  it('a write through a translation that was cached clean sets D', () => {
-    const tables = new Tables(FULL_UNIT, { mode: 'first', levels: 4, size: 0, write: false });
-    const leaf = stage(tables)[3]!;
-    tables.setWord(leaf, 0, tables.word(leaf, 0) & ~0x40n);
-    const unit = tables.unit();
-    tables.access(unit);
-    expect((tables.word(leaf, 0) >> 6n) & 1n).toBe(0n);
-    unit.access(RID, NO_PASID, tables.page, WRITE);
-    expect((tables.word(leaf, 0) >> 6n) & 1n).toBe(1n);
-  });
-});
-
-describe('nested translation with pages of two sizes', () => {
-  const tablesOf = (size: number) => new Tables(FULL_UNIT, { mode: 'nested', levels: 4, size, write: false });
-
-  function invalidatePage(unit: VtdUnit, tables: Tables, page: number): void {
-    tables.memory.base.write(0x7000_0000n, 0x36n | (9n << 16n) | (0x4c5n << 32n));
-    tables.memory.base.write(0x7000_0008n, BigInt(page) << 12n);
-    unit.write(0x90, 8, 0x7000_0000n);
-    unit.write(0x18, 4, 0x84000000n);
-    unit.write(0x88, 8, 16n);
-    unit.write(0x18, 4, 0x80000000n);
-  }
-
-  it('a second stage of smaller pages: an address in another part of the first-stage page drops the part that was cached', () => {
-    const tables = tablesOf(1);
-    tables.splitBelow(tables.target);
-    const unit = tables.unit();
-    tables.access(unit);
-    expect([unit.walk.pfn, unit.walk.size]).toEqual([tables.target, 0]);
-    const leaf = stage(tables).at(-1)!;
-    tables.setWord(leaf, 0, tables.word(leaf, 0) + (1n << 32n));
-    tables.access(unit);
-    expect(unit.walk.pfn, 'stale').toBe(tables.target);
-    const first = tables.page - (tables.page % 512);
-    invalidatePage(unit, tables, first + 512);
-    tables.access(unit);
-    expect(unit.walk.pfn, 'another first-stage page').toBe(tables.target);
-    invalidatePage(unit, tables, first + 300);
-    tables.access(unit);
-    expect(unit.walk.pfn, 'another address of it').toBe(tables.target + 2 ** 20);
-    checks += 3;
-  });
-
-  it('an invalidation of another address in the same first-stage page drops what was cached', () => {
-    for (const size of [0, 1, 2]) {
-      const tables = tablesOf(size);
-      const unit = tables.unit();
-      tables.access(unit);
-      const was = unit.walk.pfn;
-      const leaf = stage(tables).at(-1)!;
-      tables.setWord(leaf, 0, tables.word(leaf, 0) + (1n << 32n));
-      tables.access(unit);
-      expect(unit.walk.pfn, 'stale').toBe(was);
-      const span = 512 ** size;
-      const first = tables.page - (tables.page % span);
-      invalidatePage(unit, tables, first + span);
-      tables.access(unit);
-      expect(unit.walk.pfn, 'another page').toBe(was);
-      invalidatePage(unit, tables, first + span - 1);
-      tables.access(unit);
-      expect(unit.walk.pfn, `another address of the page of size ${size}`).toBe(was + 2 ** 20);
-      checks += 3;
+  it('cannot be set by walks that do not snoop', () => {
+    for (const [kind, code, bits] of [
+      ['first', 0x90, 0n],
+      ['second', 0x7c, SSADE],
+      ['nested', 0x7c, SSADE],
+    ] as const) {
+      for (const SMPWCS of [0, 1]) {
+        const tables = new Tables({ ecap: { SMPWCS } }, { kind, pasidBits: bits });
+        const { address } = tables.way.steps.find(({ structure }) => structure === 'pasid')!;
+        tables.set(address + 8n, 1n << 23n, 0n);
+        tables.asks(READ, false, SMPWCS === 1 ? code : 0, () => kind);
+      }
     }
   });
 });

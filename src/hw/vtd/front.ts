@@ -12,7 +12,7 @@ export class Front {
   private readonly pages = new Float64Array(SLOTS);
   private readonly frames = new Float64Array(SLOTS);
   private readonly versions = new Int32Array(SLOTS);
-  /** Rights in bits 5:0, size above. */
+  /** What requests may ask for in bits 5:0, rights of the translation in 11:6, size above. */
   private readonly rights = new Int32Array(SLOTS);
 
   /** A slot with a translation that allows `need`, or -1. */
@@ -31,20 +31,29 @@ export class Front {
   }
 
   rightsIn(slot: number): number {
-    return this.rights[slot]! & 63;
+    return (this.rights[slot]! >> 6) & 63;
   }
 
   sizeIn(slot: number): number {
-    return this.rights[slot]! >> 6;
+    return this.rights[slot]! >> 12;
   }
 
-  remember(key: number, page: number, version: number, frame: number, rights: number, size: number): void {
+  /** `allowed`: what was asked for, or may be without being looked at again. */
+  remember(
+    key: number,
+    page: number,
+    version: number,
+    frame: number,
+    allowed: number,
+    rights: number,
+    size: number,
+  ): void {
     const slot = (page ^ (key * 31)) & MASK;
     this.keys[slot] = key;
     this.pages[slot] = page;
     this.versions[slot] = version;
     this.frames[slot] = frame;
-    this.rights[slot] = rights | (size << 6);
+    this.rights[slot] = allowed | (rights << 6) | (size << 12);
   }
 }
 

@@ -3,6 +3,7 @@
  * runs to its end by the straight-line twins of the flows; `state` and `queue` are what the flows themselves take, for a checker.
  */
 
+import { EXECUTE, READ, WRITE } from './caches.ts';
 import { type Capabilities, capabilities } from './capabilities.ts';
 import { frameOf } from './entries.straight.ts';
 import { QUALIFIED } from './fault-reasons.ts';
@@ -306,10 +307,13 @@ export class VtdUnit {
     walk.privileged = privileged;
     walk.addressType = addressType;
     this.reason = 0;
-    const outcome = translate(this.state, walk);
+    const first = translate(this.state, walk);
+    const outcome = addressType === TRANSLATION_REQUEST && isAnswered(first) ? this.withLess(first) : first;
     if (outcome === 0) {
       if (addressType === UNTRANSLATED && walk.isCached) {
-        this.front.remember(key, page, this.state.caches.version, walk.pfn, walk.rights, walk.size);
+        // Whether a request to execute is let through at all is the PASID table entry's to say (ERE).
+        const allowed = (access & EXECUTE) === 0 ? walk.rights & ~(9 * EXECUTE) : walk.rights;
+        this.front.remember(key, page, this.state.caches.version, walk.pfn, allowed, walk.rights, walk.size);
       }
       return 'translated';
     }
@@ -323,7 +327,26 @@ export class VtdUnit {
     this.faults.record(walk, outcome);
     return 'faulted';
   }
+
+  /** A translation request was refused: it is answered with the rights that there are of those it asks for, if any. */
+  private withLess(refused: number): number {
+    const { state, walk } = this;
+    const { access } = walk;
+    let outcome = refused;
+    for (const rights of LESS) {
+      const less = access & rights;
+      if (less === 0 || less === access) continue;
+      walk.access = less;
+      outcome = translate(state, walk);
+      if (outcome === 0) break;
+    }
+    walk.access = access;
+    return outcome === 0 ? 0 : refused;
+  }
 }
+
+/** What a request may do without, the most first. */
+const LESS = [READ | WRITE, READ, WRITE] as const;
 
 /** Faults that a translation request is told of by an answer without rights. */
 function isAnswered(reason: number): boolean {

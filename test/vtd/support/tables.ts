@@ -29,6 +29,8 @@ export interface Way {
   readonly page: number;
   /** Frame that the page is translated to. */
   readonly pfn: number;
+  /** Nested: page of the second stage that it comes through; else -1. */
+  readonly gpa: number;
   readonly root: bigint;
   readonly mode: number;
 }
@@ -164,6 +166,7 @@ export function legacyWay(machine: Machine, options: Partial<WayOptions> = {}): 
     pasid: -1,
     page: inTables,
     pfn: Number(to >> 12n) + (page % pages),
+    gpa: -1,
     root,
     mode: 0,
   };
@@ -205,6 +208,7 @@ export function scalableWay(machine: Machine, options: Partial<WayOptions> = {})
     pasid,
     page: stages.page,
     pfn: stages.pfn,
+    gpa: stages.gpa,
     root,
     mode: 1,
   };
@@ -214,18 +218,19 @@ interface Stages {
   readonly steps: Step[];
   readonly page: number;
   readonly pfn: number;
+  readonly gpa: number;
 }
 
 function buildStages(machine: Machine, options: WayOptions, entry: bigint, second: bigint): Stages {
   const { kind, page, secondLevels, secondLeaf, firstLevels, firstLeaf } = options;
   const tables = new Tables(machine);
-  if (kind === 'pass-through') return { steps: [], page, pfn: page };
+  if (kind === 'pass-through') return { steps: [], page, pfn: page, gpa: -1 };
   if (kind === 'second') {
     const pages = 512 ** secondLeaf;
     const to = machine.frames(pages, pages);
     const inTables = page % 512 ** secondLevels;
     const steps = tables.second(entry, second, secondLevels, inTables, secondLeaf, to, 'request');
-    return { steps, page: inTables, pfn: Number(to >> 12n) + (page % pages) };
+    return { steps, page: inTables, pfn: Number(to >> 12n) + (page % pages), gpa: -1 };
   }
   // The lower half: canonical.
   const inTables = page % (512 ** firstLevels / 2);
@@ -262,7 +267,7 @@ function buildStages(machine: Machine, options: WayOptions, entry: bigint, secon
   if (!isNested) {
     const to = machine.frames(pages, pages);
     machine.put(from, to | PRESENT | ps);
-    return { steps, page: inTables, pfn: Number(to >> 12n) + (inTables % pages) };
+    return { steps, page: inTables, pfn: Number(to >> 12n) + (inTables % pages), gpa: -1 };
   }
   // The page's part of the first-stage page is one page of the second stage.
   const large = inTables % pages;
@@ -274,5 +279,5 @@ function buildStages(machine: Machine, options: WayOptions, entry: bigint, secon
   steps.push(
     ...tables.second(entry, second, secondLevels, gpa, secondLeaf, to, 'request').filter((s) => !seen.has(s.address)),
   );
-  return { steps, page: inTables, pfn: Number(to >> 12n) + (gpa % secondPages) };
+  return { steps, page: inTables, pfn: Number(to >> 12n) + (gpa % secondPages), gpa };
 }
