@@ -5,7 +5,7 @@ import { TRANSLATED, TRANSLATION_REQUEST } from '../../src/hw/vtd/walk.ts';
 import { Machine, type MachineOptions, request, UNCACHED } from './support/machine.ts';
 import { faults, isBlocked, translates } from './support/recorded.ts';
 import { Shape } from './support/shape.ts';
-import { legacyWay, scalableWay, type Way, type WayOptions } from './support/tables.ts';
+import { legacyWay, PRESENT, scalableWay, type Way, type WayOptions } from './support/tables.ts';
 
 const shape = new Shape('invalid entries');
 
@@ -201,6 +201,15 @@ describe('a PASID table entry', () => {
     for (const secondLevels of [3, 4]) {
       ask(scalable({ secondLevels }), 0x84, 'beyond the width', { page: 512 ** secondLevels });
     }
+    for (let level = 0; level < 4; level++) {
+      const made = scalable({ kind: 'nested', secondLevels: 3 });
+      const entry = made.way.steps.find((step) => step.structure === 'first' && step.level === level)!;
+      made.machine.put(entry.address, (1n << 40n) | PRESENT);
+      ask(made, 0x74, `nested, level ${level} holds an address beyond the second stage`);
+    }
+    const nested = scalable({ kind: 'nested', secondLevels: 3 });
+    set(nested, 'pasid', 168, 1, 1);
+    ask(nested, 0x74, 'nested, first-stage table beyond the second stage');
     ask(scalable({ kind: 'pass-through' }), 0x83, 'beyond the hardware', { page: 2 ** 34 });
   });
 });

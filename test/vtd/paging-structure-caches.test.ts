@@ -34,7 +34,9 @@ interface Planted {
   readonly page: number;
   readonly old: number;
   readonly fresh: number;
-  readonly change: () => void;
+  /** The entry, and what it is changed to. */
+  readonly address: bigint;
+  readonly value: bigint;
 }
 
 function entryAt(way: Way, structure: 'first' | 'second', level: number): Step {
@@ -71,8 +73,15 @@ function plant(stage: Stage, levels: number, level: number): Planted {
   branch(machine, frameOf(host), level - 1, page, flags, old);
   const other = machine.frames();
   branch(machine, other, level - 1, page, flags, fresh);
-  const change = () => machine.put(entry.address, other | flags);
-  return { machine, way, page, old: Number(old >> 12n), fresh: Number(fresh >> 12n), change };
+  return {
+    machine,
+    way,
+    page,
+    old: Number(old >> 12n),
+    fresh: Number(fresh >> 12n),
+    address: entry.address,
+    value: other | flags,
+  };
 }
 
 /** Frames that the tests take from here on are pages of the second stage of the same number. */
@@ -133,24 +142,27 @@ const NESTED_DROPS: readonly Named[] = [...FIRST_DROPS, ['domain', (send) => sen
 function sweep(stage: Stage, carrier: Carrier, levels: number, level: number): void {
   const isFirst = stage === 'first' || stage === 'nested';
   const drops = stage === 'nested' ? NESTED_DROPS : isFirst ? FIRST_DROPS : SECOND_DROPS;
-  for (const [name, drop] of drops) {
-    const planted = plant(stage, levels, level);
-    const { way, page, old, fresh } = planted;
-    const send = new Invalidator(planted.machine, carrier);
-    const text = `${stage}, ${carrier}, level ${level} of ${levels}`;
+  const planted = plant(stage, levels, level);
+  const { address, fresh, machine, old, page, value, way } = planted;
+  const before = machine.word(address);
+  const send = new Invalidator(machine, carrier);
+  const text = `${stage}, ${carrier}, level ${level} of ${levels}`;
+  const fillAndChange = () => {
+    machine.put(address, before);
+    machine.unit.state.caches.dropAll();
     asks(planted, way.page, way.pfn, () => `${text}: first`);
-    planted.change();
+    machine.put(address, value);
+  };
+  for (const [name, drop] of drops) {
+    fillAndChange();
     asks(planted, page, old, () => `${text}: another page below`);
     for (const [keepName, keep] of isFirst ? FIRST_KEEPS : SECOND_KEEPS) {
       if (keep(send, page)) asks(planted, page, old, () => `${text}: after ${keepName}`);
     }
     if (drop(send, page)) asks(planted, page, fresh, () => `${text}: after ${name}`);
     // An address beside it does as well: the entry is on the way of both.
-    const untouched = plant(stage, levels, level);
-    const sendThere = new Invalidator(untouched.machine, carrier);
-    asks(untouched, untouched.way.page, untouched.way.pfn, () => `${text}: first`);
-    untouched.change();
-    if (drop(sendThere, way.page)) asks(untouched, page, fresh, () => `${text}: after ${name} beside it`);
+    fillAndChange();
+    if (drop(send, way.page)) asks(planted, page, fresh, () => `${text}: after ${name} beside it`);
   }
 }
 

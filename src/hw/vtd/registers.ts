@@ -143,7 +143,7 @@ function masksOf(caps: Capabilities): Masks {
 
 export class RegisterFile {
   readonly registers: readonly Register[];
-  private readonly words = new Int32Array(WORDS);
+  readonly words = new Int32Array(WORDS);
   private readonly writable: Int32Array;
   private readonly clearing: Int32Array;
   private readonly hidden: Int32Array;
