@@ -345,7 +345,7 @@ export class VtdUnit {
   }
 }
 
-/** What a request may do without, the most first. */
+/** Rights that are asked for in place of all of them, the most first. */
 const LESS = [READ | WRITE, READ, WRITE] as const;
 
 /** Faults that a translation request is told of by an answer without rights. */

@@ -120,7 +120,8 @@ export function ignoredOf(step: Step, isLegacy: boolean): bigint {
     case 'second':
       return ((1n << 63n) | span(61, 52) | span(10, 3)) & ~(step.level > 0 ? 0x80n : 0n) & WORD;
     case 'first':
-      return span(62, 52) | span(11, 8) | span(4, 3);
+      // PAT of a large page.
+      return span(62, 52) | span(11, 8) | span(4, 3) | (step.isLeaf && step.level > 0 ? 1n << 12n : 0n);
     default:
       return 0n;
   }
