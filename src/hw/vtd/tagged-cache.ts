@@ -44,6 +44,8 @@ export class TaggedCache<E> {
   private readonly capacity: number;
   private readonly recorder: AccessRecorder | null;
   private turn = 0;
+  /** What was found last, while it is in the cache: context and PASID entries are mostly the same again. */
+  private last: Slot<E> | null = null;
 
   constructor(make: () => E, capacity: number, recorder: AccessRecorder | null) {
     this.make = make;
@@ -56,8 +58,12 @@ export class TaggedCache<E> {
   find(a: number, b: number, c: number): E | null {
     if (this.recorder !== null) this.recorder.loaded();
     if (this.count === 0) return null;
+    const { last } = this;
+    if (last !== null && last.a === a && last.b === b && last.c === c) return last.entry;
     const slot = this.inChain(this.buckets[hash(a, b, c) & this.mask]!, a, b, c);
-    return slot === null ? null : slot.entry;
+    if (slot === null) return null;
+    this.last = slot;
+    return slot.entry;
   }
 
   private inChain(first: Slot<E> | null, a: number, b: number, c: number): Slot<E> | null {
@@ -120,6 +126,7 @@ export class TaggedCache<E> {
       before!.next = slot.next;
     }
     this.drops++;
+    this.last = null;
     const last = this.slots[--this.count]!;
     const { at } = slot;
     this.slots[at] = last;
@@ -133,6 +140,7 @@ export class TaggedCache<E> {
     for (let i = 0; i < this.count; i++) this.buckets[this.slots[i]!.bucket] = null;
     this.drops += this.count;
     this.count = 0;
+    this.last = null;
   }
 
   /** Drops what `matches`. Entries are looked at from the last on, so that those that move into gaps have been. */
