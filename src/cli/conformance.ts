@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { err, formatInputError, type InputError, printable, type Result } from '../base/result.ts';
 import { type ConformanceFile, createConformance, DEVIATION_TABLE } from '../lab/index.ts';
-import { inputName, readInput, STANDARD_INPUT } from '../node/input.ts';
-import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
+import { inputName, readInput } from '../node/input.ts';
+import { complain, EXIT, type ExitCode, interruption } from './exit.ts';
+import { checkInputs, readingText } from './inputs.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { print, printJson } from './screen.ts';
 
@@ -36,9 +37,7 @@ export function defineConformance(command: Command, done: (code: ExitCode) => vo
 }
 
 async function runConformance(paths: readonly string[], options: ConformanceOptions): Promise<ExitCode> {
-  if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
-    throw new BadInput({ code: 'twice', place: '-', message: 'standard input can be read only once' });
-  }
+  checkInputs(paths);
   const signal = interruption();
   const progress = createProgress();
   const files: ConformanceFile[] = [];
@@ -65,7 +64,7 @@ async function readFile(path: string, signal: AbortSignal, progress: Progress): 
   const conformance = createConformance(name);
   const read = await readInput(path, (chunk) => conformance.push(chunk), {
     signal,
-    progress: (bytes, total) => progress.show(progressText(name, bytes, total)),
+    progress: (bytes, total) => progress.show(readingText(name, bytes, total)),
   });
   if (!read.ok) return err(withHint(read.error));
   if (read.value === 'interrupted') return err({ code: 'interrupted', place: name, message: 'interrupted' });
@@ -83,12 +82,6 @@ const HINTS: Readonly<Record<string, string>> = {
 function withHint(error: InputError): InputError {
   const hint = HINTS[error.code];
   return hint === undefined ? error : { ...error, hint };
-}
-
-function progressText(name: string, bytes: number, total: number | null): string {
-  const done =
-    total === null ? `${Math.floor(bytes / 2 ** 20)} MiB` : `${Math.min(100, Math.floor((100 * bytes) / total))} %`;
-  return `${name}: ${done} read`;
 }
 
 const WRONG = new Set<string>(DEVIATION_TABLE.filter(({ right }) => String(right) === 'qemu').map(({ id }) => id));

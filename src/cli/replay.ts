@@ -8,6 +8,7 @@ import { inputName, readInput, STANDARD_INPUT } from '../node/input.ts';
 import { checkWritable } from '../node/output.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
 import { footer, writeHtml } from './html-report.ts';
+import { checkInputs, readingText } from './inputs.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { print, printJson, screen } from './screen.ts';
 
@@ -39,9 +40,7 @@ export function defineReplay(command: Command, done: (code: ExitCode) => void): 
 }
 
 async function runReplay(paths: readonly string[], options: ReplayOptions): Promise<ExitCode> {
-  if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
-    throw new BadInput({ code: 'twice', place: '-', message: 'standard input can be read only once' });
-  }
+  checkInputs(paths);
   const problem = options.html === undefined ? null : await checkWritable(options.html);
   if (problem !== null) throw new BadInput({ ...problem, place: `--html ${problem.place ?? ''}` });
   const signal = interruption();
@@ -82,7 +81,7 @@ async function replayFile(
   const replay = createReplay(name);
   const read = await readInput(path, (chunk) => replay.push(chunk), {
     signal,
-    progress: (bytes, total) => progress.show(progressText(name, bytes, total)),
+    progress: (bytes, total) => progress.show(readingText(name, bytes, total)),
   });
   if (!read.ok) return err(inFile(read.error, path, name));
   const file = replay.end();
@@ -117,10 +116,4 @@ async function report(result: ReplayResult, options: ReplayOptions): Promise<voi
   if (options.json === true) printJson(result);
   else if (options.html !== undefined) print(`wrote ${options.html}\n`);
   else print(renderTerminal(page, screen(options.color)));
-}
-
-function progressText(name: string, bytes: number, total: number | null): string {
-  const done =
-    total === null ? `${Math.floor(bytes / 2 ** 20)} MiB` : `${Math.min(100, Math.floor((100 * bytes) / total))} %`;
-  return `${name}: ${done} read`;
 }
