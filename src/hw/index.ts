@@ -68,6 +68,15 @@ export {
   IVA,
   RTADDR,
 } from './vtd/register-layouts.ts';
+export {
+  CCMD_OFFSET,
+  FSTS_OFFSET,
+  GCMD_OFFSET,
+  IQA_OFFSET,
+  IQH_OFFSET,
+  IQT_OFFSET,
+  RTADDR_OFFSET,
+} from './vtd/registers.ts';
 export type { Choices } from './vtd/state.ts';
 export { writeEntry } from './vtd/tables.ts';
 export { translate } from './vtd/translate.ts';

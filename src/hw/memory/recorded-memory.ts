@@ -11,6 +11,7 @@
  * Allocation, free, compare-exchange, exchange and counts are locked operations. A 64-bit load is one access although
  * `lo` and `hi` are two calls.
  */
+import { highHalf, joinHalves, lowHalf } from '../../base/halves.ts';
 import { type AccessKind, type SharedObject, UseAfterFree, type World } from '../../base/world.ts';
 import { type TableMemory, WORDS_PER_FRAME } from './table-memory.ts';
 
@@ -151,7 +152,7 @@ export class RecordedMemory implements TableMemory {
     world.plainAccesses++;
     const buffer = world.bufferOf(world.thread);
     if (buffer === null) this.write(frame, index, lo, hi);
-    else buffer.push(frame.object, index, toWord(lo, hi), (word) => replace(frame, index, word as bigint));
+    else buffer.push(frame.object, index, joinHalves(lo, hi), (word) => replace(frame, index, word as bigint));
   }
 
   fill(pfn: number, index: number, lo: number, hi: number): void {
@@ -262,7 +263,7 @@ export class RecordedMemory implements TableMemory {
     if (isNew) world.plainAccesses++;
     this.lastCode = code;
     const buffered = world.bufferOf(world.thread)?.find(frame.object, index);
-    if (buffered !== undefined) return toHalf(buffered.value as bigint, half);
+    if (buffered !== undefined) return halfOf(buffered.value as bigint, half);
     world.note(code);
     if (isNew) this.tellRead(frame, index);
     return frame.halves[2 * index + half]!;
@@ -321,22 +322,18 @@ export class RecordedMemory implements TableMemory {
   }
 }
 
-function toWord(lo: number, hi: number): bigint {
-  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-}
-
-function toHalf(word: bigint, half: 0 | 1): number {
-  return Number(BigInt.asIntN(32, half === 0 ? word : word >> 32n));
+function halfOf(word: bigint, half: 0 | 1): number {
+  return half === 0 ? lowHalf(word) : highHalf(word);
 }
 
 function wordOf(frame: Frame, index: number): bigint {
-  return toWord(frame.halves[2 * index]!, frame.halves[2 * index + 1]!);
+  return joinHalves(frame.halves[2 * index]!, frame.halves[2 * index + 1]!);
 }
 
 /** What a store does that leaves its buffer: the word that was there comes back. */
 function replace(frame: Frame, index: number, word: bigint): bigint {
   const before = wordOf(frame, index);
-  frame.halves[2 * index] = toHalf(word, 0);
-  frame.halves[2 * index + 1] = toHalf(word, 1);
+  frame.halves[2 * index] = halfOf(word, 0);
+  frame.halves[2 * index + 1] = halfOf(word, 1);
   return before;
 }

@@ -58,7 +58,6 @@ export interface PasidEntry {
 export const SECOND = 0;
 export const FIRST = 1;
 export const NESTED = 2;
-export const PASS_THROUGH = 3;
 
 /** Rights of user requests; those of supervisor requests stand three bits further left. */
 export const READ = 1;
@@ -132,11 +131,13 @@ export class Caches {
   readonly structures: TaggedCache<StructureEntry>;
   readonly notPresent: boolean;
   readonly isRecorded: boolean;
+  /** Each that a translation goes through has room: what was found is found again until it is dropped. */
+  readonly areAll: boolean;
   private readonly hasStructures: boolean;
   /** Invalidations that were executed: a walk that began before the newest one caches nothing (facts: no walk that read an entry before may insert it). */
   invalidations = 0;
-  /** Fills for a page that another entry covers too. */
-  besides = 0;
+  /** What besides a drop makes another answer of what was found before. */
+  private changes = 0;
   private readonly recorder: AccessRecorder | null;
 
   constructor(options: CacheOptions, cachingMode: boolean) {
@@ -148,13 +149,19 @@ export class Caches {
     this.structures = new TaggedCache(newStructure, options.structures ?? NEVER_FULL, of('paging-structure caches'));
     this.notPresent = options.notPresent ?? cachingMode;
     this.isRecorded = recorder !== undefined;
+    this.areAll = options.contexts !== 0 && options.pasids !== 0 && options.iotlb !== 0;
     this.hasStructures = options.structures !== 0;
     this.recorder = of('invalidations');
   }
 
-  /** As long as it stays, a translation that was found is found again. A fill beside what a look-up found counts too. */
+  /** As long as it stays, a translation that was found is found again. */
   get version(): number {
-    return (this.contexts.drops + this.pasids.drops + this.iotlb.drops + this.besides) | 0;
+    return (this.contexts.drops + this.pasids.drops + this.iotlb.drops + this.changes) | 0;
+  }
+
+  /** The unit is told of other tables, or an entry is filled in for a page that another one covers too. */
+  changed(): void {
+    this.changes++;
   }
 
   /** How many invalidations a walk that begins now has behind it. */

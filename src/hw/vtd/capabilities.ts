@@ -24,19 +24,13 @@ export interface Capabilities {
   readonly passThrough: boolean;
   readonly snoopControl: boolean;
   readonly queued: boolean;
-  readonly coherent: boolean;
   readonly scalable: boolean;
-  readonly pasids: boolean;
-  readonly ridPasid: boolean;
   readonly firstStage: boolean;
   readonly secondStage: boolean;
   readonly nested: boolean;
   readonly fiveLevels: boolean;
   readonly firstStage1G: boolean;
   readonly secondStageLarge: number;
-  readonly supervisor: boolean;
-  readonly execute: boolean;
-  readonly accessedDirty: boolean;
   readonly interruptRemapping: boolean;
   readonly pageRequests: boolean;
   /** Page walks of scalable mode can be told to snoop (SMPWCS). */
@@ -47,7 +41,20 @@ export interface Capabilities {
   readonly rootInvalidates: boolean;
 }
 
+/** Those decoded last, so that units that are made again and again share what is derived from them. */
+const KNOWN: Capabilities[] = [];
+const MOST_KNOWN = 16;
+
 export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabilities {
+  const known = KNOWN.find((one) => one.cap === cap && one.ecap === ecap && one.haw === haw);
+  if (known !== undefined) return known;
+  const made = decodeBoth(cap, ecap, haw);
+  KNOWN.push(made);
+  if (KNOWN.length > MOST_KNOWN) KNOWN.shift();
+  return made;
+}
+
+function decodeBoth(cap: bigint, ecap: bigint, haw: number): Capabilities {
   const c = decode(CAP, cap);
   const e = decode(ECAP, ecap);
   return {
@@ -66,19 +73,13 @@ export function capabilities(cap: bigint, ecap: bigint, haw: number): Capabiliti
     passThrough: e.PT === 1n,
     snoopControl: e.SC === 1n,
     queued: e.QI === 1n,
-    coherent: e.C === 1n,
     scalable: e.SMTS === 1n,
-    pasids: e.PASID === 1n,
-    ridPasid: e.RPS === 1n,
     firstStage: e.FSTS === 1n,
     secondStage: e.SSTS === 1n,
     nested: e.NEST === 1n,
     fiveLevels: c.FS5LP === 1n,
     firstStage1G: c.FS1GP === 1n,
     secondStageLarge: Number(c.SSLPS),
-    supervisor: e.SRS === 1n,
-    execute: e.ERS === 1n,
-    accessedDirty: e.SSADS === 1n,
     interruptRemapping: e.IR === 1n,
     pageRequests: e.PRS === 1n,
     walkSnoop: e.SMPWCS === 1n,

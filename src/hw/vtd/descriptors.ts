@@ -1,4 +1,5 @@
 /** Invalidation descriptors (VT-d 6.5.2): 128 bits, or 256 of which the upper half is reserved (but for private data). */
+import { halvesOf } from '../../base/halves.ts';
 import { bit, bits, type Layout, layout, reserved, reservedMask } from '../../base/layout.ts';
 
 const type = { TYPE: bits(3, 0) } as const;
@@ -135,7 +136,7 @@ export const DESCRIPTORS: readonly (Layout | undefined)[] = [
 /** By type: reserved bits as four int32 halves. */
 const RESERVED = DESCRIPTORS.map((table) => {
   const mask = table === undefined ? 0n : reservedMask(table);
-  return Int32Array.from({ length: 4 }, (_, i) => Number(BigInt.asIntN(32, mask >> BigInt(32 * i))));
+  return halvesOf(mask, 4);
 });
 
 /** A descriptor as four int32 halves, of which the upper half of a 256-bit one is looked at already. */

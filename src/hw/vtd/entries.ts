@@ -57,25 +57,7 @@ export function* contextOf(state: UnitState, walk: Walk): Flow<ContextEntry> {
   yield ATOMIC;
   if (walk.began !== state.caches.began()) return found;
   const entry = state.caches.contexts.enter(walk.sourceId, 0, 0);
-  return entry === null ? found : copyContext(entry, found);
-}
-
-function copyContext(to: ContextEntry, from: ContextEntry): ContextEntry {
-  to.sourceId = from.sourceId;
-  to.fault = from.fault;
-  to.fpd = from.fpd;
-  to.tt = from.tt;
-  to.aw = from.aw;
-  to.did = from.did;
-  to.table = from.table;
-  to.directory = from.directory;
-  to.pasids = from.pasids;
-  to.ridPasid = from.ridPasid;
-  to.ridPriv = from.ridPriv;
-  to.dte = from.dte;
-  to.paside = from.paside;
-  to.pre = from.pre;
-  return to;
+  return entry === null ? found : Object.assign(entry, found);
 }
 
 function* readLegacy(state: UnitState, walk: Walk, found: ContextEntry): Flow<void> {
@@ -178,28 +160,7 @@ export function* pasidEntryOf(state: UnitState, walk: Walk, context: ContextEntr
   yield ATOMIC;
   if (walk.began !== state.caches.began()) return found;
   const entry = state.caches.pasids.enter(walk.sourceId, walk.usedPasid, 0);
-  return entry === null ? found : copyPasidEntry(entry, found);
-}
-
-function copyPasidEntry(to: PasidEntry, from: PasidEntry): PasidEntry {
-  to.pasid = from.pasid;
-  to.fault = from.fault;
-  to.fpd = from.fpd;
-  to.pgtt = from.pgtt;
-  to.aw = from.aw;
-  to.did = from.did;
-  to.table = from.table;
-  to.firstTable = from.firstTable;
-  to.fiveLevels = from.fiveLevels;
-  to.ssade = from.ssade;
-  to.pwsnp = from.pwsnp;
-  to.sre = from.sre;
-  to.ere = from.ere;
-  to.wpe = from.wpe;
-  to.nxe = from.nxe;
-  to.smep = from.smep;
-  to.eafe = from.eafe;
-  return to;
+  return entry === null ? found : Object.assign(entry, found);
 }
 
 function* readPasidEntry(state: UnitState, walk: Walk, directory: number, found: PasidEntry): Flow<void> {

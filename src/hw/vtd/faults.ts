@@ -93,8 +93,7 @@ export function sendEvent(registers: RegisterFile, offset: number, interrupts: I
     registers.set32(offset, control | IP);
     return;
   }
-  const address = (BigInt(registers.get32(offset + 12) >>> 0) << 32n) | BigInt(registers.get32(offset + 8) >>> 0);
-  interrupts?.message(address, registers.get32(offset + 4) >>> 0);
+  interrupts?.message(registers.get64(offset + 8), registers.get32(offset + 4) >>> 0);
 }
 
 /** IM was written: what was pending is sent now. */

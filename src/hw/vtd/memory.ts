@@ -2,6 +2,7 @@
  * What a VT-d unit needs of the machine around it: physical memory, somebody who takes interrupt messages, and devices that
  * answer invalidations of their TLBs. Each is small enough for an emulator or a test to give.
  */
+import { highHalf, joinHalves, lowHalf } from '../../base/halves.ts';
 
 /**
  * Physical memory in 4 KiB frames of 512 words of 64 bits, each as two int32 halves. `TableMemory` is one, and reads
@@ -80,18 +81,13 @@ export class SparseMemory implements VtdMemory {
   /** Stores 64 bits at a byte address that is a multiple of 8. */
   write(address: bigint, value: bigint): void {
     const index = Number((address >> 3n) & 511n);
-    this.store(
-      Number(address >> 12n),
-      index,
-      Number(BigInt.asIntN(32, value)),
-      Number(BigInt.asIntN(32, value >> 32n)),
-    );
+    this.store(Number(address >> 12n), index, lowHalf(value), highHalf(value));
   }
 
   /** 64 bits from a byte address that is a multiple of 8; where nothing answers, all ones. */
   read(address: bigint): bigint {
     const at = this.locate(Number(address >> 12n), Number((address >> 3n) & 511n));
     if (at === -1) return 2n ** 64n - 1n;
-    return (BigInt(this.hi(at) >>> 0) << 32n) | BigInt(this.lo(at) >>> 0);
+    return joinHalves(this.lo(at), this.hi(at));
   }
 }

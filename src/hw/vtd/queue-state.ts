@@ -1,5 +1,7 @@
 /** What the invalidation queue is about: its place in memory, how far it is, what it waits for. */
+
 import type { Step } from '../../base/flow.ts';
+import { joinHalves } from '../../base/halves.ts';
 import type { FaultLog } from './faults.ts';
 import { sendEvent } from './faults.ts';
 import type { DeviceTlbAnswer, DeviceTlbPort, InterruptSink } from './memory.ts';
@@ -220,8 +222,8 @@ export class QueueState {
   }
 
   respond(): void {
-    const [a, b, c, d] = Array.from(this.halves, (half) => BigInt(half >>> 0)) as [bigint, bigint, bigint, bigint];
-    this.options.pageGroupResponse?.((b << 32n) | a, (d << 32n) | c);
+    const [a, b, c, d] = this.halves as unknown as readonly [number, number, number, number];
+    this.options.pageGroupResponse?.(joinHalves(a, b), joinHalves(c, d));
   }
 }
 

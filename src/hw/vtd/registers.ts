@@ -3,6 +3,7 @@
  *
  * Accesses are of 4 or 8 bytes at a multiple of their size; others, and what lies outside 4 KiB, read as zero and change nothing.
  */
+import { highHalf, joinHalves, lowHalf } from '../../base/halves.ts';
 import { fieldMask, type Layout } from '../../base/layout.ts';
 import type { Capabilities } from './capabilities.ts';
 import {
@@ -131,7 +132,7 @@ function masksOf(caps: Capabilities): Masks {
   const made = { registers, writable: words(), clearing: words(), hidden: words() };
   for (const { offset, size, writable, writeOneToClear, writeOnly } of registers) {
     for (let half = 0; half < size / 4; half++) {
-      const of = (mask: bigint) => Number(BigInt.asIntN(32, mask >> BigInt(32 * half)));
+      const of = (mask: bigint) => lowHalf(mask >> BigInt(32 * half));
       made.writable[offset / 4 + half] = of(writable);
       made.clearing[offset / 4 + half] = of(writeOneToClear);
       made.hidden[offset / 4 + half] = of(writeOnly);
@@ -173,12 +174,12 @@ export class RegisterFile {
 
   get64(offset: number): bigint {
     const at = offset >> 2;
-    return (BigInt(this.words[at + 1]! >>> 0) << 32n) | BigInt(this.words[at]! >>> 0);
+    return joinHalves(this.words[at]!, this.words[at + 1]!);
   }
 
   set64(offset: number, value: bigint): void {
-    this.words[offset >> 2] = Number(BigInt.asIntN(32, value));
-    this.words[(offset >> 2) + 1] = Number(BigInt.asIntN(32, value >> 32n));
+    this.words[offset >> 2] = lowHalf(value);
+    this.words[(offset >> 2) + 1] = highHalf(value);
   }
 
   isAccess(offset: number, size: number): boolean {

@@ -2,6 +2,7 @@
  * Which bits a unit has reserved in each structure, derived from the layouts and its capabilities once: int32 halves, low half
  * first. Bits of an address above the host address width are reserved too.
  */
+import { halvesOf, highHalf, lowHalf } from '../../base/halves.ts';
 import { fieldMask, type Layout, reservedMask } from '../../base/layout.ts';
 import { SS_PDE_LEAF, SS_PDPTE_LEAF, SS_PTE, SS_TABLE } from '../pt/formats/vtd-second-stage.ts';
 import { X86_64_PDE_LEAF, X86_64_PDPTE_LEAF, X86_64_PTE, X86_64_TABLE } from '../pt/formats/x86-64.ts';
@@ -44,12 +45,12 @@ export function reservedBitsOf(caps: Capabilities): ReservedBits {
 function derive(caps: Capabilities): ReservedBits {
   const { haw } = caps;
   return {
-    root: halvesOf(ROOT_ENTRY, haw, [0]),
-    scalableRoot: halvesOf(SCALABLE_ROOT_ENTRY, haw, [0, 1]),
-    context: halvesOf(CONTEXT_ENTRY, haw, [0]),
-    scalableContext: halvesOf(SCALABLE_CONTEXT_ENTRY, haw, [0]),
-    directory: halvesOf(PASID_DIRECTORY_ENTRY, haw, [0]),
-    pasid: halvesOf(PASID_ENTRY, haw, []),
+    root: reservedIn(ROOT_ENTRY, haw, [0]),
+    scalableRoot: reservedIn(SCALABLE_ROOT_ENTRY, haw, [0, 1]),
+    context: reservedIn(CONTEXT_ENTRY, haw, [0]),
+    scalableContext: reservedIn(SCALABLE_CONTEXT_ENTRY, haw, [0]),
+    directory: reservedIn(PASID_DIRECTORY_ENTRY, haw, [0]),
+    pasid: reservedIn(PASID_ENTRY, haw, []),
     pointerHi: ~(2 ** Math.max(0, haw - 32) - 1),
     secondStage: secondStageReserved(caps),
     firstStage: firstStageReserved(caps),
@@ -91,19 +92,19 @@ function tabulate(haw: number, maskOf: (level: number, isLeaf: boolean) => bigin
     for (const isLeaf of [false, true]) {
       const mask = maskOf(level, isLeaf) | beyond;
       const at = 4 * level + (isLeaf ? 2 : 0);
-      halves[at] = Number(BigInt.asIntN(32, mask));
-      halves[at + 1] = Number(BigInt.asIntN(32, mask >> 32n));
+      halves[at] = lowHalf(mask);
+      halves[at + 1] = highHalf(mask);
     }
   }
   return halves;
 }
 
-/** Reserved bits by int32 half, low half first; `addresses`: quadwords whose bits 63:haw are reserved too. */
-function halvesOf(table: Layout, haw: number, addresses: readonly number[]): Int32Array {
+/** Reserved bits of a structure; `addresses`: quadwords whose bits 63:haw are reserved too. */
+function reservedIn(table: Layout, haw: number, addresses: readonly number[]): Int32Array {
   let mask = reservedMask(table);
   for (const quadword of addresses) {
     const beyond = (2n ** 64n - 1n) ^ (2n ** BigInt(haw) - 1n);
     mask |= beyond << BigInt(64 * quadword);
   }
-  return Int32Array.from({ length: table.bits / 32 }, (_, i) => Number(BigInt.asIntN(32, mask >> BigInt(32 * i))));
+  return halvesOf(mask, table.bits / 32);
 }

@@ -49,20 +49,18 @@ export function secondStage(
     walk.secondPfn = known.pfn + (page - known.page);
     walk.secondSize = known.size;
     walk.secondRights = known.rights & 7;
-    walk.isCached = true;
     return 0;
   }
   const fault = walkSecondStage(state, walk, stage, page, access);
   if (fault !== 0 && !(state.caches.notPresent && isOfEntry(fault, walk))) return fault;
   if (walk.began === state.caches.began()) {
-    if (known !== null) state.caches.besides++;
+    if (known !== null) state.caches.changed();
     const entry = state.caches.fill(owner, pasid, page, fault === 0 ? walk.secondSize : 0);
     if (entry !== null) {
       entry.kind = SECOND;
       entry.did = stage.did;
       entry.pasid = NO_PASID;
       entry.fault = fault !== 0 && walk.secondAbsent ? NOT_PRESENT : fault;
-      walk.isCached = fault === 0;
       entry.rights = walk.secondRights * 9;
       entry.pfn = walk.secondPfn - (page - entry.page);
     }

@@ -1,5 +1,6 @@
 /** Entries and descriptors written by the names of their fields: for set-ups of tests, and for software in litmus tests. */
 import { assert } from '../../base/assert.ts';
+import { highHalf, lowHalf } from '../../base/halves.ts';
 import { encode, type Fields, type Layout } from '../../base/layout.ts';
 import type { VtdMemory } from './memory.ts';
 
@@ -24,6 +25,6 @@ export function writeEntry<F extends Fields>(
   const raw = encode(table, values);
   for (let word = 0; word < table.bits / 64; word++) {
     const part = raw >> BigInt(64 * word);
-    memory.store(frame, index + word, Number(BigInt.asIntN(32, part)), Number(BigInt.asIntN(32, part >> 32n)));
+    memory.store(frame, index + word, lowHalf(part), highHalf(part));
   }
 }

@@ -37,7 +37,6 @@ export function translate(state: UnitState, walk: Walk): number {
   walk.fpd = false;
   // What is executed is read.
   if ((walk.access & EXECUTE) !== 0) walk.access |= READ;
-  walk.isCached = false;
   walk.usedPasid = NO_PASID;
   walk.did = 0;
   walk.size = 0;
@@ -72,7 +71,6 @@ function underWay(state: UnitState, walk: Walk): number {
   let fault = 0;
   if (isLegacy) fault = legacy(state, walk, context);
   else fault = scalable(state, walk, context);
-  if (context === walk.context && !walk.bySource) walk.isCached = false;
   if (fault !== 0 || !isInterruptRange(walk.pfn) || walk.addressType === TRANSLATED) return fault;
   return isLegacy ? REASONS.L_INTERRUPT_RANGE.code : REASONS.S_INTERRUPT_RANGE.code;
 }
@@ -90,7 +88,6 @@ function takeKnown(walk: Walk, known: IotlbEntry): void {
   walk.pfn = known.pfn + (walk.page - known.page);
   walk.size = known.size;
   walk.rights = known.rights;
-  walk.isCached = true;
 }
 
 const PASS_THROUGH = 2;
@@ -98,10 +95,10 @@ const PASS_THROUGH = 2;
 function legacy(state: UnitState, walk: Walk, context: ContextEntry): number {
   walk.did = context.did;
   if (walk.addressType !== UNTRANSLATED && context.tt !== 1) return REASONS.L_BLOCKED.code;
-  if (walk.addressType === TRANSLATED) return unchanged(state, walk);
+  if (walk.addressType === TRANSLATED) return unchanged(walk);
   if (context.tt === PASS_THROUGH) {
     if (walk.page >= state.pagesOf(context.aw)) return REASONS.L_BEYOND_WIDTH.code;
-    return unchanged(state, walk);
+    return unchanged(walk);
   }
   const fault = secondStage(state, walk, context, walk.page, walk.access & (READ | WRITE));
   if (fault === 0) takeSecond(walk);
@@ -111,7 +108,7 @@ function legacy(state: UnitState, walk: Walk, context: ContextEntry): number {
 function scalable(state: UnitState, walk: Walk, context: ContextEntry): number {
   const refused = refusedBy(context, walk);
   if (refused !== 0) return refused;
-  if (walk.addressType === TRANSLATED) return unchanged(state, walk);
+  if (walk.addressType === TRANSLATED) return unchanged(walk);
   const entry = pasidEntryOf(state, walk, context);
   if (entry.fpd) walk.fpd = true;
   if (entry.fault !== 0) return entry.fault;
@@ -120,12 +117,11 @@ function scalable(state: UnitState, walk: Walk, context: ContextEntry): number {
   if ((walk.access & EXECUTE) !== 0 && !entry.ere) return REASONS.S_ERE_CLEAR.code;
   if (entry.pgtt === PGTT_PASS_THROUGH) {
     if (walk.page >= 2 ** (state.caps.haw - 12)) return REASONS.S_BEYOND_HARDWARE.code;
-    return unchanged(state, walk);
+    return unchanged(walk);
   }
   if (entry.pgtt === PGTT_SECOND_STAGE) {
     const fault = secondStage(state, walk, entry, walk.page, walk.access & (READ | WRITE));
     if (fault === 0) takeSecond(walk);
-    if (entry === walk.pasidEntry && !walk.bySource) walk.isCached = false;
     return fault;
   }
   return throughFirst(state, walk, entry);
@@ -137,7 +133,7 @@ function takeSecond(walk: Walk): void {
   walk.rights = walk.secondRights * 9;
 }
 
-function unchanged(_state: UnitState, walk: Walk): number {
+function unchanged(walk: Walk): number {
   walk.pfn = walk.page;
   walk.rights = 63;
   return 0;
@@ -155,14 +151,12 @@ function throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): number {
   if (known !== null && known.fault !== 0) return known.fault;
   if (known !== null && (known.rights & need) === need) {
     takeKnown(walk, known);
-    if (entry === walk.pasidEntry && !walk.bySource) walk.isCached = false;
     return 0;
   }
   const fault = firstStage(state, walk, entry);
-  walk.isCached = false;
   if (fault !== 0 && !(caches.notPresent && isOfEntry(fault))) return fault;
   if (walk.began !== caches.began()) return fault;
-  if (known !== null) caches.besides++;
+  if (known !== null) caches.changed();
   const filled = caches.fill(owner, pasid, walk.page, fault === 0 ? walk.size : 0);
   if (filled === null) return fault;
   filled.kind = isNested ? NESTED : FIRST;
@@ -173,7 +167,6 @@ function throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): number {
   filled.firstSize = walk.firstSize;
   filled.secondSize = isNested ? walk.secondSize : walk.size;
   filled.gpa = entry.pgtt === PGTT_FIRST_STAGE ? -1 : walk.gpa;
-  walk.isCached = entry !== walk.pasidEntry || walk.bySource;
   filled.rights = walk.rights;
   filled.pfn = walk.pfn - (walk.page - filled.page);
   return 0;
@@ -185,9 +178,4 @@ function throughFirst(state: UnitState, walk: Walk, entry: PasidEntry): number {
  */
 function isOfEntry(fault: number): boolean {
   return fault === REASONS.S_FIRST_NOT_PRESENT.code || fault === REASONS.S_FIRST_RESERVED.code;
-}
-
-/** Of what a translation request is answered: READ, WRITE. */
-export function answeredRights(walk: Walk): number {
-  return (walk.privileged ? walk.rights >> 3 : walk.rights) & (READ | WRITE);
 }

@@ -2,11 +2,11 @@
  * A VT-d unit as an emulator or a test drives it: registers that software reads and writes, requests that devices make. Each call
  * runs to its end by the straight-line twins of the flows; `state` and `queue` are what the flows themselves take, for a checker.
  */
-
+import { highHalf, lowHalf } from '../../base/halves.ts';
 import { EXECUTE, READ, WRITE } from './caches.ts';
 import { type Capabilities, capabilities } from './capabilities.ts';
 import { frameOf } from './entries.straight.ts';
-import { QUALIFIED } from './fault-reasons.ts';
+import { QUALIFIED, REASONS } from './fault-reasons.ts';
 import { FaultLog, sendPending } from './faults.ts';
 import { Front, frontKey } from './front.ts';
 import { DOMAIN, invalidateContexts, invalidateIotlb, SELECTIVE } from './invalidate.ts';
@@ -27,7 +27,7 @@ import {
   RTADDR_OFFSET,
 } from './registers.ts';
 import { type Choices, TTM_LEGACY, UnitState } from './state.ts';
-import { translate } from './translate.straight.ts';
+import { INTERRUPT, translate } from './translate.straight.ts';
 import { TRANSLATION_REQUEST, UNTRANSLATED, Walk } from './walk.ts';
 
 export interface UnitOptions extends QueueOptions, Choices {
@@ -92,13 +92,15 @@ export class VtdUnit {
   /** Its fault reason; 0: none. */
   reason = 0;
   private readonly options: UnitOptions;
-  private readonly front = new Front();
+  /** Null: a cache has no room at all, so that what was found need not be found again. */
+  private readonly front: Front | null;
   private readonly effects: Uint8Array;
 
   constructor(options: UnitOptions) {
     this.options = options;
     this.caps = capabilities(options.cap, options.ecap, options.haw);
     this.state = new UnitState(this.caps, options.memory, options);
+    this.front = this.state.caches.areAll ? new Front() : null;
     this.registers = new RegisterFile(this.caps);
     this.effects = effectsOf(this.caps);
     const { faultOffset, faultRecords } = this.caps;
@@ -115,10 +117,10 @@ export class VtdUnit {
   write(offset: number, size: number, value: bigint): void {
     const { registers } = this;
     if (!registers.isAccess(offset, size)) return;
-    const low = Number(BigInt.asIntN(32, value));
+    const low = lowHalf(value);
     registers.writeWord(offset, low);
     if (size === 8) {
-      const high = Number(BigInt.asIntN(32, value >> 32n));
+      const high = highHalf(value);
       registers.writeWord(offset + 4, high);
       this.react(offset, low);
       this.react(offset + 4, high);
@@ -186,7 +188,7 @@ export class VtdUnit {
     }
     status = (status & ~TE) | (value & TE);
     state.enabled = (status & TE) !== 0;
-    state.caches.besides++;
+    state.caches.changed();
     // The write buffers of this model are never full.
     status &= ~WBF;
     const wasQueued = (status & QIE) !== 0;
@@ -258,29 +260,6 @@ export class VtdUnit {
     this.queue.timeOut();
   }
 
-  /** The request is one whose translation was found before. */
-  private again(
-    slot: number,
-    sourceId: number,
-    pasid: number,
-    page: number,
-    access: number,
-    privileged: boolean,
-  ): Outcome {
-    const { front, walk } = this;
-    walk.sourceId = sourceId;
-    walk.pasid = pasid;
-    walk.page = page;
-    walk.access = access;
-    walk.privileged = privileged;
-    walk.addressType = UNTRANSLATED;
-    walk.pfn = front.frame(slot);
-    walk.rights = front.rightsIn(slot);
-    walk.size = front.sizeIn(slot);
-    this.reason = 0;
-    return 'translated';
-  }
-
   /**
    * A request of a device: `page` is bits 63:12 of its address, `access` READ, WRITE and EXECUTE. What was found is in `walk`
    * (pfn, size, rights), the fault in `reason`; faults are recorded unless FPD, or the kind of request, keeps them from it.
@@ -293,13 +272,7 @@ export class VtdUnit {
     privileged = false,
     addressType = UNTRANSLATED,
   ): Outcome {
-    const { walk } = this;
-    const key = frontKey(sourceId, pasid, privileged);
-    if (addressType === UNTRANSLATED) {
-      const need = privileged ? access << 3 : access;
-      const slot = this.front.find(key, page, need, this.state.caches.version);
-      if (slot !== -1) return this.again(slot, sourceId, pasid, page, access, privileged);
-    }
+    const { front, walk } = this;
     walk.sourceId = sourceId;
     walk.pasid = pasid;
     walk.page = page;
@@ -307,17 +280,28 @@ export class VtdUnit {
     walk.privileged = privileged;
     walk.addressType = addressType;
     this.reason = 0;
+    const key = frontKey(sourceId, pasid, privileged);
+    const isFronted = front !== null && addressType === UNTRANSLATED;
+    if (isFronted) {
+      const slot = front.find(key, page, privileged ? access << 3 : access, this.state.caches.version);
+      if (slot !== -1) {
+        walk.pfn = front.frame(slot);
+        walk.rights = front.rightsIn(slot);
+        walk.size = front.sizeIn(slot);
+        return 'translated';
+      }
+    }
     const first = translate(this.state, walk);
     const outcome = addressType === TRANSLATION_REQUEST && isAnswered(first) ? this.withLess(first) : first;
     if (outcome === 0) {
-      if (addressType === UNTRANSLATED && walk.isCached) {
+      if (isFronted) {
         // Whether a request to execute is let through at all is the PASID table entry's to say (ERE).
         const allowed = (access & EXECUTE) === 0 ? walk.rights & ~(9 * EXECUTE) : walk.rights;
-        this.front.remember(key, page, this.state.caches.version, walk.pfn, allowed, walk.rights, walk.size);
+        front.remember(key, page, this.state.caches.version, walk.pfn, allowed, walk.rights, walk.size);
       }
       return 'translated';
     }
-    if (outcome < 0) return outcome === -1 ? 'interrupt' : 'blocked';
+    if (outcome < 0) return outcome === INTERRUPT ? 'interrupt' : 'blocked';
     this.reason = outcome;
     if (addressType === TRANSLATION_REQUEST && isAnswered(outcome)) {
       walk.rights = 0;
@@ -349,18 +333,17 @@ export class VtdUnit {
 const LESS = [READ | WRITE, READ, WRITE] as const;
 
 /** Faults that a translation request is told of by an answer without rights. */
+const ANSWERED: readonly number[] = [
+  REASONS.L_WRITE,
+  REASONS.L_READ,
+  REASONS.S_FIRST_NOT_PRESENT,
+  REASONS.S_SECOND_PERMISSION,
+  REASONS.S_USER,
+  REASONS.S_EXECUTE,
+  REASONS.S_WRITE,
+  REASONS.S_READ,
+].map(({ code }) => code);
+
 function isAnswered(reason: number): boolean {
-  switch (reason) {
-    case 0x05:
-    case 0x06:
-    case 0x71:
-    case 0x79:
-    case 0x81:
-    case 0x82:
-    case 0x85:
-    case 0x86:
-      return true;
-    default:
-      return false;
-  }
+  return ANSWERED.includes(reason);
 }

@@ -31,14 +31,10 @@ export class Walk {
   did = 0;
   usedPasid = NO_PASID;
 
-  /** The translation came from the IOTLB or went into it: it would be found again. */
-  isCached = false;
   /** Translations are found by source (`iotlbBySource`). */
   bySource = false;
   /** Invalidations before the walk began. */
   began = 0;
-  /** A walk is under way: invalidations wait for those that are older. */
-  underWay = false;
   /** What the second stage came to (nested: of one of several addresses). */
   secondPfn = 0;
   secondSize = 0;

@@ -2,7 +2,21 @@
  * One case on the VT-d model: registers are written, requests made and answers read as the recording harness did it on the emulated
  * machine (docs/conformance.md).
  */
-import { type Choices, NO_PASID, READ, SparseMemory, VtdUnit, WRITE } from '../../hw/index.ts';
+import {
+  CCMD_OFFSET,
+  type Choices,
+  FSTS_OFFSET,
+  GCMD_OFFSET,
+  IQA_OFFSET,
+  IQH_OFFSET,
+  IQT_OFFSET,
+  NO_PASID,
+  READ,
+  RTADDR_OFFSET,
+  SparseMemory,
+  VtdUnit,
+  WRITE,
+} from '../../hw/index.ts';
 import {
   type DmaOutcome,
   type GoldenCase,
@@ -12,13 +26,6 @@ import {
   versionOf,
 } from './golden.ts';
 
-const GCMD = 0x18;
-const RTADDR = 0x20;
-const CCMD = 0x28;
-const FSTS = 0x34;
-const IQH = 0x80;
-const IQT = 0x88;
-const IQA = 0x90;
 const TE = 1n << 31n;
 const SRTP = 1n << 30n;
 const QIE = 1n << 26n;
@@ -59,14 +66,14 @@ export class GoldenMachine {
     this.memory = new SparseMemory(header.ram);
     for (const [address, value] of memory) this.memory.write(address, value);
     this.unit = new VtdUnit({ ...config, ...choicesOf(header), memory: this.memory });
-    this.unit.write(RTADDR, 8, rtaddr);
-    this.unit.write(GCMD, 4, TE | SRTP);
+    this.unit.write(RTADDR_OFFSET, 8, rtaddr);
+    this.unit.write(GCMD_OFFSET, 4, TE | SRTP);
     this.width = ((iqa ?? 0n) & 0x800n) !== 0n ? 32n : 16n;
     this.queue = (iqa ?? 0n) & ~0xfffn;
     if (iqa === null) return;
-    this.unit.write(IQT, 8, 0n);
-    this.unit.write(IQA, 8, iqa);
-    this.unit.write(GCMD, 4, TE | QIE);
+    this.unit.write(IQT_OFFSET, 8, 0n);
+    this.unit.write(IQA_OFFSET, 8, iqa);
+    this.unit.write(GCMD_OFFSET, 4, TE | QIE);
   }
 
   run(step: GoldenStep, index: number): Answer {
@@ -94,11 +101,11 @@ export class GoldenMachine {
       return this.memory.answers(unit.walk.pfn) ? { ok: physical } : { blocked: true };
     }
     const { faultOffset } = unit.caps;
-    const fsts = Number(unit.read(FSTS, 4));
+    const fsts = Number(unit.read(FSTS_OFFSET, 4));
     const low = unit.read(faultOffset, 8);
     const high = unit.read(faultOffset + 8, 8);
     unit.write(faultOffset + 8, 8, 1n << 63n);
-    unit.write(FSTS, 4, 1n);
+    unit.write(FSTS_OFFSET, 4, 1n);
     if (high >> 63n === 0n) return { blocked: true };
     return {
       fault: Number((high >> 32n) & 0xffn),
@@ -123,23 +130,23 @@ export class GoldenMachine {
     const first = this.tail;
     for (const descriptor of descriptors) this.put(this.tail++, descriptor);
     this.put(this.tail++, [WAIT_WITH_STATUS | (token << 32n), STATUS]);
-    unit.write(IQT, 8, BigInt(this.tail) * width);
+    unit.write(IQT_OFFSET, 8, BigInt(this.tail) * width);
     const outcome = {
       wait: (memory.read(STATUS) & 0xffffffffn) === token,
-      head: Number(unit.read(IQH, 8) / width) - first,
-      iqe: (Number(unit.read(FSTS, 4)) >> 4) & 1,
+      head: Number(unit.read(IQH_OFFSET, 8) / width) - first,
+      iqe: (Number(unit.read(FSTS_OFFSET, 4)) >> 4) & 1,
     };
     // As the harness mends the queue after an error: waits in place of all, IQE cleared, the tail once more.
     for (let at = first; at < this.tail; at++) this.put(at, [WAIT_WITH_STATUS, STATUS_AFTER_ERROR]);
-    unit.write(FSTS, 4, 0x10n);
-    unit.write(IQT, 8, BigInt(this.tail) * width);
+    unit.write(FSTS_OFFSET, 4, 0x10n);
+    unit.write(IQT_OFFSET, 8, BigInt(this.tail) * width);
     return outcome;
   }
 
   private command(register: 'ccmd' | 'iotlb', value: bigint, iva: bigint | null): bigint {
     const { iotlbOffset } = this.unit.caps;
     if (iva !== null) this.unit.write(iotlbOffset, 8, iva);
-    const offset = register === 'ccmd' ? CCMD : iotlbOffset + 8;
+    const offset = register === 'ccmd' ? CCMD_OFFSET : iotlbOffset + 8;
     this.unit.write(offset, 8, value);
     return this.unit.read(offset, 8);
   }

@@ -2,7 +2,17 @@
  * One access on a unit that has cached nothing, on memory as it is but for some patches: what the model would answer if an entry were
  * another, and which entries it read on the way.
  */
-import { NO_PASID, READ, type SparseMemory, type VtdMemory, VtdUnit, WRITE } from '../../hw/index.ts';
+import { highHalf, joinHalves, lowHalf } from '../../base/halves.ts';
+import {
+  GCMD_OFFSET,
+  NO_PASID,
+  READ,
+  RTADDR_OFFSET,
+  type SparseMemory,
+  type VtdMemory,
+  VtdUnit,
+  WRITE,
+} from '../../hw/index.ts';
 import type { DmaOutcome, GoldenCase } from './golden.ts';
 
 export interface Read {
@@ -65,16 +75,16 @@ export class TrialMemory implements VtdMemory {
   }
 
   lo(): number {
-    return Number(BigInt.asIntN(32, this.word));
+    return lowHalf(this.word);
   }
 
   hi(): number {
-    return Number(BigInt.asIntN(32, this.word >> 32n));
+    return highHalf(this.word);
   }
 
   store(pfn: number, index: number, lo: number, hi: number): void {
     const address = BigInt(pfn) * 4096n + BigInt(8 * index);
-    this.over.set(address, (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0));
+    this.over.set(address, joinHalves(lo, hi));
   }
 }
 
@@ -87,8 +97,8 @@ export function tryAccess(
   const memory = new TrialMemory(base, patches);
   const { config, rtaddr } = golden;
   const unit = new VtdUnit({ ...config, memory, contexts: 0, pasids: 0, iotlb: 0, structures: 0 });
-  unit.write(0x20, 8, rtaddr);
-  unit.write(0x18, 4, 0xc0000000n);
+  unit.write(RTADDR_OFFSET, 8, rtaddr);
+  unit.write(GCMD_OFFSET, 4, 0xc0000000n);
   const page = Number(access.address >> 12n);
   const end = unit.access(access.rid, NO_PASID, page, access.write ? WRITE : READ);
   const { walk, reason } = unit;
