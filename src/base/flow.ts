@@ -35,6 +35,8 @@ export interface Step {
   readonly lock?: Reentered | undefined;
   /** `join`: names of the threads whose end it waits for. */
   readonly joins?: readonly string[];
+  /** A `wait`: plain accesses that may stand in its step. Default 0. */
+  readonly accesses?: number;
 }
 
 /** A lock that a thread may ask for while it holds it. */
@@ -57,6 +59,12 @@ export function until(world: World, label: string, condition: () => boolean): St
     },
     waitsFor: () => NOBODY,
   });
+}
+
+/** As `until`; what follows it, up to the next yield, is one step with it, whatever it touches. */
+export function untilAtomic(world: World, label: string, condition: () => boolean): Step {
+  const step = { ...until(world, label, condition), accesses: Number.POSITIVE_INFINITY };
+  return world.announce(step);
 }
 
 /**

@@ -14,7 +14,9 @@ export {
   type Step,
   type StepRole,
   until,
+  untilAtomic,
 } from './flow.ts';
+export { gated } from './gate.ts';
 export {
   type BitField,
   bit,

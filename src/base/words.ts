@@ -12,6 +12,8 @@ import type { AccessKind, SharedObject, World } from './world.ts';
 
 export interface WordsOptions {
   readonly freeable?: boolean;
+  /** Under TSO stores take effect at once: registers, and what only one CPU touches, which always sees its own stores. */
+  readonly unbuffered?: boolean;
 }
 
 export class Words<T> {
@@ -19,6 +21,7 @@ export class Words<T> {
   private readonly world: World;
   private readonly slow: boolean;
   private readonly freeable: boolean;
+  private readonly unbuffered: boolean;
   /** Code of a read of word 0, and how far the codes of two words are apart. */
   private readonly code: number;
   private readonly step: number;
@@ -31,6 +34,7 @@ export class Words<T> {
     this.code = 2 * this.object.base;
     this.step = 2 * world.stride;
     this.freeable = options?.freeable ?? false;
+    this.unbuffered = options?.unbuffered ?? false;
     this.slow = world.slow || this.freeable;
     this.values = values.slice();
     this.epoch = world.epoch;
@@ -122,7 +126,7 @@ export class Words<T> {
   private slowLoad(word: number): T {
     const { world, object } = this;
     if (this.freeable) world.touchAlive(object, 'read');
-    const buffered = world.bufferOf(world.thread)?.find(object, word);
+    const buffered = this.unbuffered ? undefined : world.bufferOf(world.thread)?.find(object, word);
     if (buffered !== undefined) {
       this.tell(word, 'read', buffered.value, buffered.value, 'from the store buffer');
       return buffered.value as T;
@@ -135,7 +139,7 @@ export class Words<T> {
   private slowStore(word: number, value: T): void {
     const { world, object } = this;
     if (this.freeable) world.touchAlive(object, 'write');
-    const buffer = world.bufferOf(world.thread);
+    const buffer = this.unbuffered ? null : world.bufferOf(world.thread);
     if (buffer === null) this.lockedWrite(word, value);
     else buffer.push(object, word, value, (stored) => this.replace(word, stored as T));
   }

@@ -296,7 +296,7 @@ export class Execution {
       return;
     }
     this.advance(thread);
-    const own = step.role === 'locked' ? 1 : 0;
+    const own = step.accesses ?? (step.role === 'locked' ? 1 : 0);
     if (step.role !== 'atomic' && this.world.plainAccesses > own) {
       this.forgot(thread, `makes an access in the step of ${step.label}`);
     }

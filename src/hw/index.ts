@@ -1,4 +1,16 @@
 /** Hardware models: physical memory and page tables. The door of the layer; docs/language.md has the words. */
+export {
+  Cpu,
+  type InterruptRequest,
+  interruptThread,
+  MSR_IA32_PASID_VALID,
+  pasidOfMsr,
+  validMsr,
+} from './cpu/cpu.ts';
+export { ENQCMD, type Enqueued } from './cpu/enqcmd.ts';
+export { CPU_STATES, type CpuState, type LoadedAt, stateNamed, WISHES } from './cpu/states.ts';
+export { XRSTORS, XSAVES, XsaveArea } from './cpu/xsave.ts';
+export { atomicEngine, Dsa, engine, type Portal, type Work } from './device/dsa.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';

@@ -1,4 +1,6 @@
-/** Kernel models: the IOMMU core. The door of the layer: straight-line twins, for running. */
+/** Kernel models: the IOMMU core (straight-line twins, for running), and the kernel of shared virtual addressing (flows, for checking). */
+export { createKernel, type KernelOptions } from './create.ts';
+export { BASE } from './functions.ts';
 export {
   createDomain,
   type DomainOptions,
@@ -12,3 +14,22 @@ export {
 } from './iommu/domain.straight.ts';
 export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
+export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
+export {
+  type Device,
+  type DeviceFile,
+  type Files,
+  IOMMU_PASID_INVALID,
+  Mm,
+  Rq,
+  type Submitter,
+  type Subscription,
+  type SvaDomain,
+  type SvaHandle,
+  Task,
+} from './objects.ts';
+export { InvariantBroken } from './observer.ts';
+export { schedule } from './sched/switch.ts';
+export { dmaThroughEntry } from './sva/entries.ts';
+export { type Bound, EBUSY, EOVERFLOW } from './sva/iommu-sva.ts';
+export { ENOSPC, IOMMU_FIRST_GLOBAL_PASID, PASID_MAX, PasidAllocator } from './sva/pasids.ts';

@@ -1,0 +1,14 @@
+/** What a design of the PASID families is: a name, where it comes from, and a change of the kernel. */
+import type { Kernel, Patch } from '../kernel/index.ts';
+
+export interface KernelDesign {
+  readonly name: string;
+  readonly family: 'pasid-lifetime' | 'pasid-msr';
+  /** Thread, commit or mail. */
+  readonly source: string;
+  /** How its author argued, in a sentence or two. */
+  readonly argument: string;
+  readonly patch: Patch;
+  /** Makes what it keeps for itself, when the kernel and its tasks are there. */
+  readonly setup?: (kernel: Kernel) => void;
+}

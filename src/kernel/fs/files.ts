@@ -1,0 +1,49 @@
+/**
+ * Open files and when they are released (fs/file.c, fs/file_table.c). The last fput queues the release as task work of the current task,
+ * which runs when that returns to user mode, or at the end of its exit. A file outlives the process that opened it when another has
+ * it too: fork, SCM_RIGHTS.
+ */
+import { type Flow, LOCKED } from '../../base/index.ts';
+import type { Kernel } from '../kernel.ts';
+import type { DeviceFile, Files } from '../objects.ts';
+
+/** linux v6.6 fs/file_table.c: fput */
+export function* fput(this: Kernel, file: DeviceFile): Flow<void> {
+  yield LOCKED;
+  if (file.f_count.add(-1) === 0) this.current().task_works.push(file);
+}
+
+/** linux v6.6 include/linux/fs.h: get_file */
+export function* get_file(this: Kernel, file: DeviceFile): Flow<void> {
+  yield LOCKED;
+  file.f_count.add(1);
+}
+
+/** linux v6.6 fs/open.c: close(2) */
+export function* filp_close(this: Kernel, files: Files, file: DeviceFile): Flow<void> {
+  files.fds = files.fds.filter((own) => own !== file);
+  yield* this.fput(file);
+}
+
+/** linux v6.6 fs/file.c: do_close_on_exec */
+export function* do_close_on_exec(this: Kernel, files: Files): Flow<void> {
+  for (const file of files.fds) if (file.cloexec) yield* this.filp_close(files, file);
+}
+
+/** The last task that shares the table closes all of it. linux v6.6 fs/file.c: put_files_struct */
+export function* put_files_struct(this: Kernel, files: Files): Flow<void> {
+  yield LOCKED;
+  if (files.count.add(-1) > 0) return;
+  for (const file of files.fds.splice(0)) yield* this.fput(file);
+}
+
+/** Runs what the last fputs of this task left to do. Context: may sleep, no locks held. linux v6.6 kernel/task_work.c: task_work_run */
+export function* task_work_run(this: Kernel): Flow<void> {
+  const { task_works } = this.current();
+  for (let file = task_works.shift(); file !== undefined; file = task_works.shift()) yield* this.__fput(file);
+}
+
+/** linux v6.6 fs/file_table.c: __fput */
+export function* __fput(this: Kernel, file: DeviceFile): Flow<void> {
+  yield* this.idxd_cdev_release(file);
+}

@@ -1,0 +1,203 @@
+/**
+ * What the kernel's functions work on: mm_struct, task_struct, struct file, runqueues, with the fields that matter here and their names.
+ * Fields that threads share without a lock are cells; what one lock guards, or one task owns, is a plain field.
+ *
+ * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
+ */
+import { Cell, type Flow, SpinLock, Words, type World } from '../base/index.ts';
+import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
+
+/** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
+export const IOMMU_PASID_INVALID = -1;
+
+const UNBUFFERED = { unbuffered: true };
+const PASID = stateNamed('PASID');
+
+export interface Subscription {
+  readonly mm: Mm;
+  /** `.release`: called by exit_mmap, may not sleep. */
+  readonly release: () => Flow<void>;
+}
+
+/** One domain of an mm: what its page table is to an IOMMU (struct iommu_domain, IOMMU_DOMAIN_SVA). Context: iommu_sva_lock. */
+export interface SvaDomain {
+  readonly mm: Mm;
+  users: number;
+  readonly subscription: Subscription;
+  /** Devices whose PASID entry leads to the mm. */
+  readonly devices: Device[];
+}
+
+/** struct iommu_sva. Context: iommu_sva_lock. */
+export interface SvaHandle {
+  readonly mm: Mm;
+  readonly dev: Device;
+  readonly domain: SvaDomain;
+  users: number;
+}
+
+export interface Device {
+  readonly name: string;
+  /** `dev->iommu->max_pasids`. */
+  readonly max_pasids: number;
+  readonly dsa: Dsa<Submitter>;
+  /** The device's PASID table: where each PASID's entry leads. */
+  readonly entries: Words<Mm | null>;
+}
+
+export class Mm {
+  readonly name: string;
+  readonly mm_users: Cell<number>;
+  readonly mm_count: Cell<number>;
+  /** The mm's PASID, from 6.8 on in mm->iommu_mm. Freed with the mm_struct. */
+  readonly pasid: Cell<number>;
+  /** mm_cpumask: 1 for each CPU that may have it loaded. */
+  readonly cpumask: Words<number>;
+  readonly notifier_lock: SpinLock;
+  subscriptions: Subscription[] = [];
+  /** Readers in SRCU sections of its notifiers. */
+  readonly srcu: Cell<number>;
+  /** Its user pages, as one object: freed by exit_mmap. */
+  readonly pages: Cell<number>;
+  portals: MappedPortal[] = [];
+  /** Context: iommu_sva_lock. */
+  sva_domains: SvaDomain[] = [];
+  sva_handles: SvaHandle[] = [];
+  readonly seen: { readonly exiting: Cell<boolean> };
+
+  constructor(world: World, name: string, cpus: number, pasid = IOMMU_PASID_INVALID) {
+    this.name = name;
+    this.mm_users = new Cell(world, `${name}.mm_users`, 1);
+    this.mm_count = new Cell(world, `${name}.mm_count`, 1);
+    this.pasid = new Cell(world, `${name}.pasid`, pasid, { freeable: true });
+    this.cpumask = new Words(world, `${name}.cpumask`, new Array<number>(cpus).fill(0));
+    this.notifier_lock = new SpinLock(world, `${name}.notifier_lock`);
+    this.srcu = new Cell(world, `${name}.srcu`, 0);
+    this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true });
+    this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false) };
+  }
+
+  toJSON(): string {
+    return this.name;
+  }
+}
+
+/** Whose work a descriptor is, whatever its PASID says. */
+export interface Submitter {
+  readonly mm: Mm;
+  readonly file: DeviceFile;
+}
+
+/** A mapping of a device's portal: it holds the file. */
+export interface MappedPortal {
+  readonly file: DeviceFile;
+  readonly portal: Portal<Submitter>;
+}
+
+/** An open file of a device. Its bind belongs to the mm that opened it, whoever has the file later. */
+export interface DeviceFile {
+  readonly name: string;
+  readonly dev: Device;
+  readonly mm: Mm;
+  readonly f_count: Cell<number>;
+  readonly cloexec: boolean;
+  handle: SvaHandle | null;
+  pasid: number;
+  readonly seen: { readonly bound: Cell<boolean> };
+  toJSON(): string;
+}
+
+/** files_struct: open files of the tasks that share it. */
+export interface Files {
+  readonly count: Cell<number>;
+  fds: DeviceFile[];
+}
+
+/** struct fpu: the task's XSAVE area, and the CPU whose registers had it last. */
+export interface Fpu {
+  readonly area: XsaveArea;
+  readonly last_cpu: Cell<number>;
+}
+
+export interface TaskOptions {
+  readonly mm: Mm | null;
+  readonly files: Files | null;
+  readonly kthread?: boolean;
+}
+
+export class Task {
+  readonly name: string;
+  readonly kthread: boolean;
+  readonly mm: Cell<Mm | null>;
+  readonly active_mm: Cell<Mm | null>;
+  readonly fpu: Fpu;
+  readonly TIF_NEED_FPU_LOAD: Cell<boolean>;
+  /** task->pasid_activated (has_valid_pasid in the series of Sep 2021). */
+  readonly pasid_activated: Cell<number>;
+  files: Files | null;
+  /** The CPU that it runs on, or ran on last. Changed by the scheduler while it does not run. */
+  rq: Rq;
+  /** It runs: its steps can be made. */
+  readonly on_cpu: Cell<boolean>;
+  /** It may be given a CPU: forked, and not dead. */
+  readonly runnable: Cell<boolean>;
+  /** Files whose last reference it dropped (task work). Its own. */
+  readonly task_works: DeviceFile[] = [];
+  /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
+  saved_CPL = 3;
+  /** What a design keeps in the task: `kernel-per-thread`. */
+  readonly thread_pasid: Cell<number>;
+
+  constructor(world: World, name: string, rq: Rq, { files, kthread = false, mm }: TaskOptions) {
+    this.name = name;
+    this.kthread = kthread;
+    this.rq = rq;
+    this.files = files;
+    this.mm = new Cell<Mm | null>(world, `${name}.mm`, mm, UNBUFFERED);
+    this.active_mm = new Cell<Mm | null>(world, `${name}.active_mm`, mm, UNBUFFERED);
+    this.fpu = {
+      area: new XsaveArea(world, `${name}.xsave`, rq.cpu.states),
+      last_cpu: new Cell(world, `${name}.last_cpu`, -1, UNBUFFERED),
+    };
+    this.TIF_NEED_FPU_LOAD = new Cell<boolean>(world, `${name}.TIF_NEED_FPU_LOAD`, false, UNBUFFERED);
+    this.pasid_activated = new Cell(world, `${name}.pasid_activated`, 0, UNBUFFERED);
+    this.on_cpu = new Cell<boolean>(world, `${name}.on_cpu`, false, UNBUFFERED);
+    this.runnable = new Cell<boolean>(world, `${name}.runnable`, true, UNBUFFERED);
+    this.thread_pasid = new Cell(world, `${name}.thread_pasid`, 0, UNBUFFERED);
+  }
+
+  /** Its PASID state in memory, for properties: not an access. */
+  peekXstatePasid(): number {
+    return this.fpu.area.peek(PASID);
+  }
+
+  toJSON(): string {
+    return this.name;
+  }
+}
+
+/** A CPU and the kernel's variables of it. Only that CPU changes them. */
+export class Rq {
+  readonly cpu: Cpu;
+  readonly id: number;
+  /** `current`. */
+  readonly curr: Cell<Task | null>;
+  /** cpu_tlbstate.loaded_mm. */
+  readonly loaded_mm: Cell<Mm | null>;
+  readonly fpu_fpregs_owner_ctx: Cell<Task | null>;
+  /** preempt_count: above 0 no other task gets the CPU. */
+  readonly preempt_count: Cell<number>;
+  /** Bottom halves off (SOFTIRQ_DISABLE_OFFSET). */
+  readonly bh_count: Cell<number>;
+
+  constructor(world: World, id: number, states?: readonly CpuState[]) {
+    this.id = id;
+    this.cpu = states === undefined ? new Cpu(world, id) : new Cpu(world, id, states);
+    const { name } = this.cpu;
+    this.curr = new Cell<Task | null>(world, `${name}.current`, null, UNBUFFERED);
+    this.loaded_mm = new Cell<Mm | null>(world, `${name}.loaded_mm`, null, UNBUFFERED);
+    this.fpu_fpregs_owner_ctx = new Cell<Task | null>(world, `${name}.fpregs_owner`, null, UNBUFFERED);
+    this.preempt_count = new Cell(world, `${name}.preempt_count`, 0, UNBUFFERED);
+    this.bh_count = new Cell(world, `${name}.bh_count`, 0, UNBUFFERED);
+  }
+}

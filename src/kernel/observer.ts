@@ -1,0 +1,79 @@
+/**
+ * The omniscient observer: it knows each PASID's true owner and who gave each piece of work to a device, and stops an execution that breaks an
+ * invariant (docs/litmus.md has the list). It looks within the step in which things happen, and changes nothing.
+ */
+import { MSR_IA32_PASID_VALID, pasidOfMsr, type Work } from '../hw/index.ts';
+import type { Kernel } from './kernel.ts';
+import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter, type Task } from './objects.ts';
+
+/** What an execution broke. A verdict on the program, not a bug of ours. */
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken';
+}
+
+/** INV-1, when a number is given out: nothing of its former owner may be left. */
+export function observe_given(this: Kernel, pasid: number, mm: Mm, former: Mm | null): void {
+  if (former === null || former === mm) return;
+  for (const dev of this.devices) {
+    const entry = dev.entries.load(pasid - this.pasids.first);
+    if (entry !== null && entry !== mm) {
+      throw new InvariantBroken(
+        `INV-1: PASID ${pasid} is given to ${mm.name} while the entry of ${dev.name} leads to ${entry.name}`,
+      );
+    }
+    for (let place = 0; place < dev.dsa.queue.length; place++) {
+      const work = dev.dsa.queue.load(place);
+      if (work?.pasid === pasid && work.owner.mm !== mm) {
+        throw new InvariantBroken(
+          `INV-1: PASID ${pasid} is given to ${mm.name} while ${dev.name} has work of ${work.owner.mm.name} under it`,
+        );
+      }
+    }
+  }
+}
+
+/** INV-3, when an entry is set up: the number is the mm's own. */
+export function observe_entry(this: Kernel, dev: Device, pasid: number, mm: Mm): void {
+  const owner = this.pasids.ownerOf(pasid);
+  if (owner === mm) return;
+  const whose = owner === null ? 'nobody' : owner.name;
+  throw new InvariantBroken(
+    `INV-3: the entry of PASID ${pasid} in ${dev.name} is set up for ${mm.name}, and the number belongs to ${whose}`,
+  );
+}
+
+/** INV-2, at ENQCMD: a valid IA32_PASID holds the PASID of the current mm. */
+export function observe_enqcmd(this: Kernel, tsk: Task, msr: number): void {
+  if (msr < MSR_IA32_PASID_VALID) return;
+  const mm = tsk.mm.load();
+  const own = mm?.pasid.load() ?? IOMMU_PASID_INVALID;
+  if (own === pasidOfMsr(msr)) return;
+  const has = own === IOMMU_PASID_INVALID ? 'has none' : `has ${own}`;
+  throw new InvariantBroken(
+    `INV-2: ENQCMD of ${tsk.name} takes PASID ${pasidOfMsr(msr)}, and ${mm?.name ?? 'its mm'} ${has}`,
+  );
+}
+
+/** INV-1 and INV-7, when a device works: on the memory of whoever gave it the work, and it can as long as that one is bound. */
+export function observe_dma(this: Kernel, dev: Device, work: Work<Submitter>, reached: Mm | null): void {
+  const { file, mm } = work.owner;
+  if (reached === mm) return;
+  if (reached !== null) {
+    throw new InvariantBroken(
+      `INV-1: ${dev.name} does ${work.task}'s work under PASID ${work.pasid} on the memory of ${reached.name}, not of ${mm.name}`,
+    );
+  }
+  if (file.mm === mm && file.seen.bound.load() && !mm.seen.exiting.load()) {
+    throw new InvariantBroken(
+      `INV-7: ${dev.name} finds no entry of PASID ${work.pasid} for ${work.task}'s work while ${mm.name} is bound to it`,
+    );
+  }
+}
+
+/** INV-4, when ENQCMD ends in a signal or a second #GP: its mm had a PASID at the first. */
+export function observe_refused(this: Kernel, tsk: Task, hadPasid: boolean, faults: number): void {
+  if (!hadPasid) return;
+  throw new InvariantBroken(
+    `INV-4: ENQCMD of ${tsk.name} fails after ${faults} #GP although ${tsk.mm.peek()?.name ?? 'its mm'} had a PASID at the first`,
+  );
+}

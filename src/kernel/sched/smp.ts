@@ -1,0 +1,76 @@
+/**
+ * Who runs where, and calls to other CPUs (kernel/smp.c). A call runs with interrupts off on its CPU, at any point where that has them on;
+ * bottom halves that are off do not keep it away.
+ */
+import { ATOMIC, assert, Cell, type Flow, MFENCE, until } from '../../base/index.ts';
+import type { InterruptRequest } from '../../hw/index.ts';
+import type { Kernel } from '../kernel.ts';
+import type { Mm, Rq, Task } from '../objects.ts';
+
+export type SmpFunction = (this: Kernel, rq: Rq) => Flow<void>;
+
+/** The task whose code the running thread of the checker is. Not an access. */
+export function current(this: Kernel): Task {
+  const task = this.byThread[this.world.thread];
+  assert(task !== undefined, 'current is asked for outside of any task');
+  return task;
+}
+
+/** linux v6.6 include/linux/irqflags.h: local_irq_disable */
+export function* local_irq_disable(this: Kernel, rq: Rq): Flow<void> {
+  yield;
+  rq.cpu.IF.store(false);
+}
+
+export function* local_irq_enable(this: Kernel, rq: Rq): Flow<void> {
+  yield;
+  rq.cpu.IF.store(true);
+}
+
+/** linux v6.6 include/linux/preempt.h: preempt_disable */
+export function* preempt_disable(this: Kernel, rq: Rq): Flow<void> {
+  yield ATOMIC;
+  rq.preempt_count.store(rq.preempt_count.load() + 1);
+}
+
+export function* preempt_enable(this: Kernel, rq: Rq): Flow<void> {
+  yield ATOMIC;
+  rq.preempt_count.store(rq.preempt_count.load() - 1);
+}
+
+/** CPUs of mm_cpumask. A plain read of each: no fence. linux v6.6 include/linux/mm_types.h: mm_cpumask */
+export function* mm_cpumask(this: Kernel, mm: Mm): Flow<readonly Rq[]> {
+  const set: Rq[] = [];
+  for (const rq of this.rqs) {
+    yield;
+    if (mm.cpumask.load(rq.id) !== 0) set.push(rq);
+  }
+  return set;
+}
+
+/**
+ * Runs `func` on all CPUs of the mask, this one among them, and waits until it has run. Order: what was stored before is seen by the
+ * handlers (MFENCE before the ICR is written); the mask was read before that fence. Context: interrupts on; does not sleep.
+ * linux v6.6 kernel/smp.c: smp_call_function_many_cond
+ */
+export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: string, func: SmpFunction): Flow<void> {
+  const self = this.current().rq;
+  yield* this.preempt_disable(self);
+  yield MFENCE;
+  const sent: InterruptRequest[] = [];
+  for (const rq of mask) {
+    if (rq === self) continue;
+    const pending = new Cell(this.world, `${name} on ${rq.cpu.name}`, 1);
+    const request = { name, handler: () => func.call(this, rq), pending };
+    sent.push(request);
+    yield;
+    rq.cpu.interrupts.put(request);
+  }
+  if (mask.includes(self)) {
+    yield* this.local_irq_disable(self);
+    yield* func.call(this, self);
+    yield* this.local_irq_enable(self);
+  }
+  for (const { pending } of sent) yield until(this.world, `${pending.object.name}`, () => pending.peek() === 0);
+  yield* this.preempt_enable(self);
+}

@@ -1,0 +1,96 @@
+/**
+ * Into the kernel and back to user mode (kernel/entry/common.c): a system call runs its task work and loads what was left to be loaded; user
+ * code that has ENQCMD, and what becomes of its exceptions.
+ */
+import { ATOMIC, type Flow } from '../../base/index.ts';
+import { ENQCMD, stateNamed } from '../../hw/index.ts';
+import type { Kernel } from '../kernel.ts';
+import { type DeviceFile, IOMMU_PASID_INVALID, type Task } from '../objects.ts';
+
+const PASID = stateNamed('PASID');
+
+/** Runs `body` as a system call of the task. */
+export function* syscall<R>(this: Kernel, tsk: Task, body: Flow<R>): Flow<R> {
+  yield;
+  tsk.rq.cpu.CPL.store(0);
+  const result = yield* body;
+  yield* this.task_work_run();
+  yield* this.exit_to_user_mode(tsk);
+  return result;
+}
+
+/** Context: interrupts off from here to user mode. linux v6.6 asm/entry-common.h: arch_exit_to_user_mode_prepare */
+export function* exit_to_user_mode(this: Kernel, tsk: Task): Flow<void> {
+  const { cpu } = tsk.rq;
+  yield* this.local_irq_disable(tsk.rq);
+  yield* this.switch_fpu_return(tsk);
+  yield ATOMIC;
+  cpu.CPL.store(3);
+  cpu.IF.store(true);
+}
+
+/** linux v6.6 fpu/core.c: switch_fpu_return */
+export function* switch_fpu_return(this: Kernel, tsk: Task): Flow<void> {
+  yield;
+  if (tsk.TIF_NEED_FPU_LOAD.load()) yield* this.fpregs_restore_userregs(tsk);
+}
+
+export type Submitted = 'accepted' | 'SIGSEGV' | 'SIGBUS';
+
+/**
+ * User code: ENQCMD to the file's portal until the device takes it, or a signal. `page`: what the work is on. The kernel may
+ * mend a #GP; the instruction is restarted then.
+ */
+export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0): Flow<Submitted> {
+  let hadPasid = false;
+  for (let faults = 0; ; ) {
+    yield;
+    const mm = tsk.mm.load()!;
+    const mapping = mm.portals.find((own) => own.file === file);
+    if (mapping === undefined) return 'SIGBUS';
+    const work = { owner: { mm, file }, task: tsk.name, page };
+    const enqueued = yield* ENQCMD(tsk.rq.cpu, mapping.portal, work, (msr) => {
+      this.observe_enqcmd(tsk, msr);
+      if (msr === 0 && faults === 0) hadPasid = mm.pasid.load() !== IOMMU_PASID_INVALID;
+    });
+    if (enqueued === 'accepted') return 'accepted';
+    if (enqueued === 'retry') {
+      yield file.dev.dsa.roomy();
+      continue;
+    }
+    if (enqueued === '#PF') {
+      yield* this.exit_to_user_mode(tsk);
+      return 'SIGBUS';
+    }
+    faults++;
+    const isMended = yield* this.exc_general_protection(tsk);
+    if (!isMended || faults > 1) this.observe_refused(tsk, hadPasid, faults);
+    if (!isMended) return 'SIGSEGV';
+    yield* this.exit_to_user_mode(tsk);
+  }
+}
+
+/**
+ * #GP in user mode: mended, or a signal. Order: the fix-up comes first, with interrupts still off, so that the registers are the
+ * task's. linux v5.18 arch/x86/kernel/traps.c: exc_general_protection
+ */
+export function* exc_general_protection(this: Kernel, tsk: Task): Flow<boolean> {
+  const isMended = yield* this.try_fixup_enqcmd_gp(tsk);
+  if (isMended) return true;
+  yield* this.local_irq_enable(tsk.rq);
+  return false;
+}
+
+/** Kernel code: ENQCMD by a task that is in the kernel, with the MSR as it finds it. Luto's worse thing to worry about. */
+export function* kernel_enqcmd(
+  this: Kernel,
+  tsk: Task,
+  file: DeviceFile,
+  owner: DeviceFile['mm'],
+  page = 0,
+): Flow<void> {
+  yield ATOMIC;
+  const msr = tsk.rq.cpu.registers.load(tsk.rq.cpu.indexOf(PASID));
+  if (msr === 0) return;
+  file.dev.dsa.accept({ pasid: msr & 0xf_ffff, owner: { mm: owner, file }, task: tsk.name, page });
+}

@@ -1,0 +1,212 @@
+/**
+ * A machine for litmus tests: CPUs, a kernel with designs and patches applied, devices, processes and their tasks, and all of it as threads of
+ * the checker. docs/litmus.md teaches it.
+ */
+import { assert, Cell, type Flow, gated, runAlone, until, Words, type World } from '../../base/index.ts';
+import type { Daemon } from '../../check/index.ts';
+import type { KernelDesign } from '../../designs/index.ts';
+import { atomicEngine, Dsa, interruptThread } from '../../hw/index.ts';
+import {
+  BASE,
+  createKernel,
+  type Device,
+  dmaThroughEntry,
+  type Files,
+  IOMMU_FIRST_GLOBAL_PASID,
+  type Kernel,
+  type KernelFunctions,
+  Mm,
+  PASID_MAX,
+  PasidAllocator,
+  type Patch,
+  patched,
+  type Submitter,
+  schedule,
+  Task,
+} from '../../kernel/index.ts';
+
+export interface MachineOptions {
+  readonly cpus?: number;
+  /** Names, or how wide they are. Default: one, `dsa`, as wide as PASIDs are. */
+  readonly devices?: readonly (
+    | string
+    | { readonly name: string; readonly max_pasids?: number; readonly places?: number }
+  )[];
+  /** Numbers that can be given out. Default: three, from the first one on. */
+  readonly pasids?: { readonly first?: number; readonly last?: number };
+}
+
+/** A kernel with designs and patches, made once for all executions of a test. */
+export interface Build {
+  readonly functions: KernelFunctions;
+  readonly designs: readonly KernelDesign[];
+}
+
+/** `changes`: designs, then patches, the first one innermost. */
+export function build(...changes: readonly (KernelDesign | Patch)[]): Build {
+  const patches = changes.map((change) => ('patch' in change ? change.patch : change));
+  return {
+    functions: patched(BASE, ...patches),
+    designs: changes.filter((change): change is KernelDesign => 'patch' in change),
+  };
+}
+
+/** A process: an address space and its open files, before any task has them. */
+export interface Process {
+  readonly mm: Mm;
+  readonly files: Files;
+}
+
+export class Machine {
+  readonly kernel: Kernel;
+  readonly world: World;
+  private readonly flows: Record<string, Flow<unknown> | Daemon> = {};
+  private readonly designs: readonly KernelDesign[];
+
+  constructor(world: World, { designs, functions }: Build, options: MachineOptions = {}) {
+    this.world = world;
+    this.designs = designs;
+    const { first = IOMMU_FIRST_GLOBAL_PASID, last = first + 2 } = options.pasids ?? {};
+    const devices = (options.devices ?? ['dsa']).map((device) => makeDevice(world, device, last - first + 1));
+    const pasids = new PasidAllocator(world, first, last);
+    this.kernel = createKernel(world, functions, { cpus: options.cpus ?? 2, devices, pasids });
+  }
+
+  /** The first device, or the one of that name. */
+  device(name?: string): Device {
+    const { devices } = this.kernel;
+    const found = name === undefined ? devices[0] : devices.find((device) => device.name === name);
+    assert(found !== undefined, `there is no device ${name ?? ''}`);
+    return found;
+  }
+
+  process(name: string): Process {
+    const { kernel, world } = this;
+    const mm = new Mm(world, name, kernel.rqs.length);
+    mm.mm_users.store(0);
+    kernel.mms.push(mm);
+    runAlone(kernel.mm_pasid_init(mm, null));
+    return { mm, files: { count: new Cell(world, `${name}.files`, 0), fds: [] } };
+  }
+
+  /** A task of the process that runs on a CPU from the start; `body`: what it does, in user mode. */
+  task(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, process.mm, process.files, false);
+    process.mm.mm_users.store(process.mm.mm_users.peek() + 1);
+    process.files.count.store(process.files.count.peek() + 1);
+    this.place(tsk);
+    this.start(tsk, body(tsk));
+    return tsk;
+  }
+
+  /** A task that `copy_process` makes: until then it waits. On a CPU that has no other. */
+  child(name: string, cpu: number, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, null, null, false);
+    tsk.runnable.store(false);
+    const { kernel, world } = this;
+    function* forked(): Flow<void> {
+      yield until(world, `${name} is forked`, () => tsk.runnable.peek());
+      yield* kernel.ret_from_fork(tsk);
+      yield* body(tsk);
+    }
+    this.start(tsk, forked(), true);
+    return tsk;
+  }
+
+  /** A kernel thread. It runs from the start where no task does; else it needs `switching`. */
+  kthread(name: string, cpu: number, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, null, null, true);
+    tsk.saved_CPL = 0;
+    if (tsk.rq.curr.peek() === null) {
+      this.place(tsk);
+      tsk.rq.cpu.CPL.store(0);
+    }
+    this.start(tsk, body(tsk));
+    return tsk;
+  }
+
+  /** A second task for a CPU: it waits there until the CPU switches to it. */
+  waiting(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, process.mm, process.files, false);
+    process.mm.mm_users.store(process.mm.mm_users.peek() + 1);
+    process.files.count.store(process.files.count.peek() + 1);
+    tsk.TIF_NEED_FPU_LOAD.store(true);
+    this.start(tsk, body(tsk));
+    return tsk;
+  }
+
+  /** The CPU switches between these tasks: to each of them so many times at most, wherever the one that runs can be preempted. */
+  switching(cpu: number, times: number, ...tasks: readonly Task[]): void {
+    const { kernel } = this;
+    kernel.switchingCpus.add(cpu);
+    for (const tsk of tasks) {
+      const { [tsk.name]: flow } = this.flows;
+      assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
+      this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow);
+      this.flows[`cpu${cpu} to ${tsk.name}`] = { daemon: schedule(kernel, kernel.rqs[cpu]!, tsk, times) };
+    }
+  }
+
+  /** All of it as threads. `others`: threads besides. Context: once, when all is made. */
+  threads(others: Readonly<Record<string, Flow<unknown> | Daemon>> = {}): Record<string, Flow<unknown> | Daemon> {
+    const { kernel } = this;
+    for (const { setup } of this.designs) setup?.(kernel);
+    for (const { cpu } of kernel.rqs) this.flows[`${cpu.name} interrupts`] = { daemon: interruptThread(cpu) };
+    for (const dev of kernel.devices) {
+      for (let place = 0; place < dev.dsa.queue.length; place++) {
+        const name = place === 0 ? dev.name : `${dev.name} engine ${place + 1}`;
+        this.flows[name] = { daemon: atomicEngine(dev.dsa, place, (work) => dmaThroughEntry(kernel, dev, work)) };
+      }
+    }
+    return { ...this.flows, ...others };
+  }
+
+  private make(name: string, cpu: number, mm: Mm | null, files: Files | null, kthread: boolean): Task {
+    const { kernel, world } = this;
+    const rq = kernel.rqs[cpu];
+    assert(rq !== undefined, `${name} is to run on CPU ${cpu} of ${kernel.rqs.length}`);
+    const tsk = new Task(world, name, rq, { mm, files, kthread });
+    kernel.tasks.push(tsk);
+    return tsk;
+  }
+
+  private place(tsk: Task): void {
+    const { rq } = tsk;
+    assert(
+      rq.curr.peek() === null,
+      `${rq.cpu.name} runs ${rq.curr.peek()?.name} already: machine.waiting for a second task`,
+    );
+    const mm = tsk.mm.peek();
+    rq.curr.store(tsk);
+    tsk.on_cpu.store(true);
+    if (tsk.kthread) return;
+    rq.loaded_mm.store(mm);
+    mm?.cpumask.store(rq.id, 1);
+    rq.fpu_fpregs_owner_ctx.store(tsk);
+    tsk.fpu.last_cpu.store(rq.id);
+  }
+
+  private start(tsk: Task, body: Flow<unknown>, isChild = false): void {
+    const { kernel, world } = this;
+    function* thread(): Flow<void> {
+      kernel.byThread[world.thread] = tsk;
+      yield* body;
+    }
+    assert(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
+    this.flows[tsk.name] = isChild ? { daemon: thread() } : thread();
+  }
+}
+
+function makeDevice(
+  world: World,
+  device: string | { readonly name: string; readonly max_pasids?: number; readonly places?: number },
+  numbers: number,
+): Device {
+  const { name, max_pasids = PASID_MAX, places = 1 } = typeof device === 'string' ? { name: device } : device;
+  return {
+    name,
+    max_pasids,
+    dsa: new Dsa<Submitter>(world, name, places),
+    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null)),
+  };
+}

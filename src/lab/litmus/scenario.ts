@@ -1,0 +1,84 @@
+/**
+ * What a litmus file exports. A `Scenario` is a program for any kernel: it is run with each design of its families, alone or in pairs. A
+ * `Litmus` is a bug of the catalogue: the kernel as it was, the fix, a wrong fix, each with the verdict that is expected.
+ */
+import type { World } from '../../base/index.ts';
+import { type CheckTest, defineTest, type Program, type Verdict } from '../../check/index.ts';
+import type { KernelDesign } from '../../designs/index.ts';
+import type { Patch } from '../../kernel/index.ts';
+import { type Build, build } from './machine.ts';
+
+export interface Scenario {
+  readonly name: string;
+  /** Where it comes from: a thread, a commit, an entry of the catalogue. */
+  readonly source: string;
+  /** One sentence: what happens. */
+  readonly about: string;
+  /** What bounds its verdicts: how many CPUs, processes, devices, switches. */
+  readonly bounds: string;
+  readonly memory?: 'sc' | 'tso';
+  readonly program: (world: World, kernel: Build) => Program;
+}
+
+export interface Litmus extends Omit<Scenario, 'program'> {
+  readonly cases: readonly LitmusCase[];
+  readonly program?: Scenario['program'];
+}
+
+export interface LitmusCase {
+  /** `as it was`, `fixed`, `wrong fix: …`. */
+  readonly name: string;
+  readonly expect: 'holds' | 'violated';
+  readonly changes?: readonly (KernelDesign | Patch)[];
+  /** In place of the litmus's own. */
+  readonly program?: Scenario['program'];
+  /** Takes longer than `npm test` has time for. */
+  readonly slow?: boolean;
+}
+
+/** One test of the matrix. */
+export interface MatrixEntry {
+  /** What `tablewalk check NAME` calls it: `SCENARIO / DESIGN`. */
+  readonly name: string;
+  readonly family: string;
+  readonly scenario: string;
+  readonly design: string;
+  readonly source: string;
+  readonly bounds: string;
+  readonly slow: boolean;
+  readonly test: CheckTest;
+}
+
+/** A scenario with a kernel made of these changes. */
+export function testOf(
+  scenario: Scenario,
+  family: string,
+  design: string,
+  expect: Exclude<Verdict, 'bounded'>,
+  changes: readonly (KernelDesign | Patch)[],
+  slow = false,
+): MatrixEntry {
+  const { about, bounds, memory, name, program, source } = scenario;
+  // Made when it is first needed: a matrix has more kernels than are run.
+  let kernel: Build | null = null;
+  const test = defineTest({
+    name: `${name} / ${design}`,
+    about,
+    design,
+    expect,
+    ...(memory === undefined ? {} : { memory }),
+    program: (world) => {
+      kernel ??= build(...changes);
+      return program(world, kernel);
+    },
+  });
+  return { name: test.name, family, scenario: name, design, source, bounds, slow, test };
+}
+
+/** The cases of a litmus. */
+export function casesOf(litmus: Litmus, family: string): readonly MatrixEntry[] {
+  return litmus.cases.map(({ changes = [], expect, name, program = litmus.program, slow }) => {
+    if (program === undefined) throw new RangeError(`${litmus.name} / ${name} has no program`);
+    return testOf({ ...litmus, program }, family, name, expect, changes, slow);
+  });
+}
