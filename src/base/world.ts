@@ -2,7 +2,7 @@
  * What one execution shares: the running thread, the log of accesses, the chooser, and the names of all shared objects.
  *
  * Every shared word has a location, a small number that is the same in each execution of a program: objects are numbered by
- * the thread that makes them and the order in which it does (a `LocationTable` remembers them from run to run). An access is
+ * the thread that makes them, the order in which it does, and their names (a `LocationTable` remembers them from run to run). An access is
  * logged as a code, location * 2 + (1 for a write). Nobody declares accesses by hand: shared objects log their own, and what a
  * step touched is the part of the log that it added.
  *
@@ -76,10 +76,8 @@ export class LocationTable {
     }
     const known = made[nth];
     if (known !== undefined && known.name === name && known.words === words) return known;
-    assert(
-      known === undefined,
-      `thread ${maker} makes '${name}' where an earlier run made '${known?.name}': something other than the schedule and choose() decides`,
-    );
+    // Another schedule had the thread make something else there.
+    if (known !== undefined) return this.objectWithKey(`${maker}.${nth} ${words} ${name}`, name, words, stride);
     const object = this.objectWithKey(`${maker}.${nth}`, name, words, stride);
     made[nth] = object;
     return object;

@@ -44,6 +44,8 @@ export class Execution {
   error: unknown = null;
   /** The last step was announced by more than a bare yield: its role, or '' for a plain one. */
   lastRole: Step['role'] | '' = '';
+  /** Where in the world's log the last step's own accesses begin: before them are those of the condition that it waited for. */
+  conditionEnd = 0;
   /** The last step, where it was announced. */
   lastStep: Step | undefined;
   private readonly flows: Flow<unknown>[] = [];
@@ -217,6 +219,7 @@ export class Execution {
     this.stepStart = world.logged;
     if (!this.isChoice(thread)) this.length++;
     this.orders?.note(thread);
+    this.conditionEnd = world.logged;
     world.plainAccesses = 0;
     world.exchanged = false;
     if (thread >= this.programThreads) {
@@ -291,6 +294,7 @@ export class Execution {
       if (step.role === 'relax') this.relaxing.perform(thread);
       else if (step.role === 'locked') this.world.locked(step.label);
       step.perform(thread);
+      this.conditionEnd = this.world.logged;
     } catch (error) {
       this.error = error ?? new Error(String(error));
       return;

@@ -60,6 +60,8 @@ export class History {
   readonly uncertain: boolean[] = [];
   /** Codes of event i: [codeStart[i], codeStart[i + 1]). */
   codeStart = new Int32Array(65);
+  /** Codes of event i that are of the condition that it waited for: [codeStart[i], conditionEnd[i]). Operations that wait. */
+  conditionEnd = new Int32Array(64);
   codes = new Int32Array(256);
   /** Row i: how many events of each thread happen before or are event i. */
   clock: Int32Array;
@@ -157,6 +159,13 @@ export class History {
     return rangesConflict(this.codes, this.codeStart[event]!, this.codeStart[event + 1]!, codes, 0, codes.length);
   }
 
+  /** Codes of what an operation that waits looked at to know whether it has to. */
+  conditionCodesOf(event: number): number[] {
+    const codes: number[] = [];
+    for (let i = this.codeStart[event]!; i < this.conditionEnd[event]!; i++) codes.push(this.codes[i]!);
+    return codes;
+  }
+
   codesOf(event: number): number[] {
     const codes: number[] = [];
     for (let i = this.codeStart[event]!; i < this.codeStart[event + 1]!; i++) codes.push(this.codes[i]!);
@@ -182,8 +191,8 @@ export class History {
   }
 
   /**
-   * Adds an event that touched log[from .. to). Notes its races unless it may have had to wait: those are looked for otherwise.
-   * `enablers`: events without which this one could not be.
+   * Adds an event that touched log[from .. to). Notes its races but for those of what it may have had to wait for, log[from ..
+   * conditionEnd) of an operation that waits: they are looked for otherwise. `enablers`: events without which this one could not be.
    */
   append(
     thread: number,
@@ -193,6 +202,7 @@ export class History {
     role: Step['role'] | '',
     uncertain: boolean,
     enablers: readonly number[] = NONE,
+    conditionEnd = to,
   ): number {
     const event = this.length;
     if (event + 1 >= this.thread.length) this.growEvents();
@@ -209,7 +219,9 @@ export class History {
     this.uncertain[event] = uncertain;
     this.startClock(event, previous);
     for (const enabler of enablers) this.join(event, enabler);
-    this.orderAfterConflicts(event, role !== 'acquire' && role !== 'wait' && role !== 'relax');
+    const waits = role === 'acquire' || role === 'wait' || role === 'relax';
+    this.conditionEnd[event] = waits ? start + conditionEnd - from : start;
+    this.orderAfterConflicts(event);
     this.last[thread] = event;
     this.length++;
     this.enterAccesses(event);
@@ -231,15 +243,20 @@ export class History {
     for (let t = 0; t < threadCount; t++) if (clock[from + t]! > clock[to + t]!) clock[to + t] = clock[from + t]!;
   }
 
-  private orderAfterConflicts(event: number, noteRaces: boolean): void {
-    const { threadCount, clock, thread, seq } = this;
+  private orderAfterConflicts(event: number): void {
+    const { threadCount, clock, thread, seq, codes, codeStart } = this;
+    const start = codeStart[event]!;
+    const conditionEnd = this.conditionEnd[event]!;
     const row = event * threadCount;
     const found = this.conflicting(event);
     for (let i = 0; i < found; i++) {
       const other = this.candidates[i]!;
       const owner = thread[other]!;
       if (clock[row + owner]! >= seq[other]!) continue;
-      if (noteRaces) this.races.push({ earlier: other, later: event, watch: [], met: -1 });
+      const isOfCondition =
+        conditionEnd > start &&
+        rangesConflict(codes, start, conditionEnd, codes, codeStart[other]!, codeStart[other + 1]!);
+      if (!isOfCondition) this.races.push({ earlier: other, later: event, watch: [], met: -1 });
       this.join(event, other);
     }
     clock[row + thread[event]!] = seq[event]!;
@@ -294,6 +311,7 @@ export class History {
     this.seq = doubled(this.seq);
     this.previous = doubled(this.previous);
     this.codeStart = doubled(this.codeStart);
+    this.conditionEnd = doubled(this.conditionEnd);
     this.clock = doubled(this.clock);
   }
 

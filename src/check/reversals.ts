@@ -5,7 +5,7 @@
  * Where it cannot be told from the execution what the later step would do there (it compares and exchanges, touches several
  * words, or may have to wait), the sequence is run to see (`probe`).
  *
- * Steps that wait (locks, conditions): every earlier event that conflicts with what the wait looks at is a candidate, latest
+ * Steps that wait (locks, conditions), for what they wait for (what they touch besides makes races as any step's do): every earlier event that conflicts with what the wait looks at is a candidate, latest
  * first, also for threads that still wait at the end; those at which the wait could not be over are passed over.
  *
  * Races of the part that executions share are looked at again when something new disturbs what became of them.
@@ -133,7 +133,7 @@ export class Reversals {
     const found =
       isLock && !this.isTso
         ? this.reverseLock(event)
-        : this.reverseWait(history.thread[event]!, event, history.previous[event]!, history.codesOf(event));
+        : this.reverseWait(history.thread[event]!, event, history.previous[event]!, history.conditionCodesOf(event));
     history.replaceWaits(event, found);
   }
 

@@ -9,6 +9,12 @@ export interface KernelDesign {
   /** How its author argued, in a sentence or two. */
   readonly argument: string;
   readonly patch: Patch;
+  /** What it stands on, and others may too: applied once, before their patches. */
+  readonly needs?: Need;
+}
+
+export interface Need {
+  readonly patch: Patch;
   /** Makes what it keeps for itself, when the kernel and its tasks are there. */
-  readonly setup?: (kernel: Kernel) => void;
+  readonly setup: (kernel: Kernel) => void;
 }

@@ -1,6 +1,69 @@
-/** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running. */
+/** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
+import type { KernelDesign } from './design.ts';
+import { eagerIpiAsSketched, eagerIpiOrdered, eagerIpiRepaired } from './pasid-lifetime/eager-ipi.ts';
+import { freeInMmdrop } from './pasid-lifetime/free-in-mmdrop.ts';
+import { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
+import { freeOnUnbind, freeOnUnbindSpring2021 } from './pasid-lifetime/free-on-unbind.ts';
+import { refcountPerTask, refcountPerTaskRepaired } from './pasid-lifetime/refcount-per-task.ts';
+import { staticAsSketched, staticRepaired } from './pasid-lifetime/static.ts';
+import { updatePasid } from './pasid-lifetime/update-pasid.ts';
+import { exactException } from './pasid-msr/exact-exception.ts';
+import { gpFixup, gpFixupFlagFirst, gpFixupLate } from './pasid-msr/gp-fixup.ts';
+import { ipiAllThreadsAsSketched, ipiAllThreadsOrdered, ipiAllThreadsRepaired } from './pasid-msr/ipi-all-threads.ts';
+import { switchLoadAsSketched, switchLoadCompare, switchLoadRepaired } from './pasid-msr/switch-load.ts';
+import { updatePasidMsr } from './pasid-msr/update-pasid.ts';
+import { cpl3State, kernelPerThread, perMmRegister } from './pasid-msr/wishes.ts';
 
 export type { TableReclaim } from '../kernel/iommu/table-reclaim.straight.ts';
 export type { KernelDesign } from './design.ts';
-export { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
+export { INTEL_SVM } from './pasid-lifetime/intel-svm.ts';
 export { TABLE_RECLAIM, tableReclaim } from './table-reclaim/index.straight.ts';
+export {
+  eagerIpiOrdered,
+  eagerIpiRepaired,
+  freeInMmdrop,
+  freeInMmput,
+  freeOnUnbind,
+  gpFixup,
+  gpFixupLate,
+  refcountPerTask,
+  switchLoadAsSketched,
+  updatePasid,
+  updatePasidMsr,
+};
+
+/** When a PASID is allocated and freed, in the order in which the thread and the kernel came to them. */
+export const PASID_LIFETIME: readonly KernelDesign[] = [
+  staticAsSketched,
+  staticRepaired,
+  updatePasid,
+  freeOnUnbindSpring2021,
+  freeOnUnbind,
+  eagerIpiAsSketched,
+  eagerIpiOrdered,
+  eagerIpiRepaired,
+  refcountPerTask,
+  refcountPerTaskRepaired,
+  freeInMmput,
+  freeInMmdrop,
+];
+
+/** How the number comes into IA32_PASID. */
+export const PASID_MSR: readonly KernelDesign[] = [
+  ipiAllThreadsAsSketched,
+  ipiAllThreadsOrdered,
+  ipiAllThreadsRepaired,
+  switchLoadAsSketched,
+  switchLoadCompare,
+  switchLoadRepaired,
+  updatePasidMsr,
+  gpFixupFlagFirst,
+  gpFixup,
+  gpFixupLate,
+  exactException,
+  perMmRegister,
+  cpl3State,
+  kernelPerThread,
+];
+
+export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR];

@@ -17,7 +17,7 @@ export interface KernelOptions {
 export function createKernel(world: World, functions: KernelFunctions, options: KernelOptions): Kernel {
   const state: KernelState = {
     world,
-    rqs: Array.from({ length: options.cpus }, (_, id) => new Rq(world, id, options.states)),
+    rqs: Array.from({ length: options.cpus }, (_, id) => new Rq(world, id, options.cpus, options.states)),
     devices: options.devices,
     pasids: options.pasids,
     iommu_sva_lock: new Mutex(world, 'iommu_sva_lock'),

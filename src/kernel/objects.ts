@@ -4,7 +4,7 @@
  *
  * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
  */
-import { Cell, type Flow, SpinLock, Words, type World } from '../base/index.ts';
+import { Cell, type Flow, Mutex, SpinLock, Words, type World } from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
 
 /** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
@@ -63,6 +63,8 @@ export class Mm {
   /** Context: iommu_sva_lock. */
   sva_domains: SvaDomain[] = [];
   sva_handles: SvaHandle[] = [];
+  /** mm->context.lock. */
+  readonly context_lock: Mutex;
   readonly seen: { readonly exiting: Cell<boolean> };
 
   constructor(world: World, name: string, cpus: number, pasid = IOMMU_PASID_INVALID) {
@@ -71,9 +73,10 @@ export class Mm {
     this.mm_count = new Cell(world, `${name}.mm_count`, 1);
     this.pasid = new Cell(world, `${name}.pasid`, pasid, { freeable: true });
     this.cpumask = new Words(world, `${name}.cpumask`, new Array<number>(cpus).fill(0));
+    this.context_lock = new Mutex(world, `${name}.context.lock`);
     this.notifier_lock = new SpinLock(world, `${name}.notifier_lock`);
     this.srcu = new Cell(world, `${name}.srcu`, 0);
-    this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true });
+    this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true, unbuffered: true });
     this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false) };
   }
 
@@ -141,6 +144,10 @@ export class Task {
   readonly on_cpu: Cell<boolean>;
   /** It may be given a CPU: forked, and not dead. */
   readonly runnable: Cell<boolean>;
+  /** fork failed: it will never run. */
+  readonly stillborn: Cell<boolean>;
+  /** It has left do_exit. Its own. */
+  dead = false;
   /** Files whose last reference it dropped (task work). Its own. */
   readonly task_works: DeviceFile[] = [];
   /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
@@ -163,6 +170,7 @@ export class Task {
     this.pasid_activated = new Cell(world, `${name}.pasid_activated`, 0, UNBUFFERED);
     this.on_cpu = new Cell<boolean>(world, `${name}.on_cpu`, false, UNBUFFERED);
     this.runnable = new Cell<boolean>(world, `${name}.runnable`, true, UNBUFFERED);
+    this.stillborn = new Cell<boolean>(world, `${name} is stillborn`, false, UNBUFFERED);
     this.thread_pasid = new Cell(world, `${name}.thread_pasid`, 0, UNBUFFERED);
   }
 
@@ -189,8 +197,10 @@ export class Rq {
   readonly preempt_count: Cell<number>;
   /** Bottom halves off (SOFTIRQ_DISABLE_OFFSET). */
   readonly bh_count: Cell<number>;
+  /** cfd_data: by target CPU, 1 while a call of this CPU has not run there. */
+  readonly csd: readonly Cell<number>[];
 
-  constructor(world: World, id: number, states?: readonly CpuState[]) {
+  constructor(world: World, id: number, cpus: number, states?: readonly CpuState[]) {
     this.id = id;
     this.cpu = states === undefined ? new Cpu(world, id) : new Cpu(world, id, states);
     const { name } = this.cpu;
@@ -198,6 +208,10 @@ export class Rq {
     this.loaded_mm = new Cell<Mm | null>(world, `${name}.loaded_mm`, null, UNBUFFERED);
     this.fpu_fpregs_owner_ctx = new Cell<Task | null>(world, `${name}.fpregs_owner`, null, UNBUFFERED);
     this.preempt_count = new Cell(world, `${name}.preempt_count`, 0, UNBUFFERED);
+    this.csd = Array.from(
+      { length: cpus },
+      (_, target) => new Cell(world, `call of ${name} to cpu${target}`, 0, UNBUFFERED),
+    );
     this.bh_count = new Cell(world, `${name}.bh_count`, 0, UNBUFFERED);
   }
 }

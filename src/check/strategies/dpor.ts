@@ -222,6 +222,7 @@ export class Dpor implements Strategy {
       run.lastRole,
       isUncertain(run, thread),
       this.enablersOf(run, thread),
+      run.conditionEnd,
     );
     if (run.orders !== null) checkConflict(history, run.orders.awaitedBy(thread));
     if (branch.codes.length > 0 && !harness.outdated) checkForeseen(run, history, depth, branch.codes);
@@ -332,6 +333,6 @@ function isUncertain(run: Execution, thread: number): boolean {
   // A step that failed was not made to its end.
   if (exchanged || run.lastRole === 'atomic' || run.error !== null) return true;
   if (thread >= run.programThreads) return false;
-  for (let i = run.stepStart + 1; i < logged; i++) if (log[i]! >> 1 !== log[run.stepStart]! >> 1) return true;
+  for (let i = run.conditionEnd + 1; i < logged; i++) if (log[i]! >> 1 !== log[run.conditionEnd]! >> 1) return true;
   return false;
 }

@@ -34,7 +34,9 @@ export class Dsa<Owner> {
   constructor(world: World, name: string, places = 2) {
     this.world = world;
     this.name = name;
-    this.queue = new Words<Work<Owner> | null>(world, `${name} queue`, new Array(places).fill(null));
+    this.queue = new Words<Work<Owner> | null>(world, `${name} queue`, new Array(places).fill(null), {
+      unbuffered: true,
+    });
   }
 
   portal(name: string): Portal<Owner> {

@@ -16,7 +16,11 @@ export function* copy_process(this: Kernel, tsk: Task, child: Task, share: boole
   yield* this.dup_task_struct(tsk, child);
   yield* this.copy_files(tsk, child, share);
   const failed = yield* this.copy_mm(tsk, child, share);
-  if (failed !== 0) return failed;
+  if (failed !== 0) {
+    yield;
+    child.stillborn.store(true);
+    return failed;
+  }
   yield* this.copy_thread(tsk, child);
   yield;
   child.runnable.store(true);
@@ -164,6 +168,7 @@ export function* exit_task_work(this: Kernel, _tsk: Task): Flow<void> {
 export function* do_task_dead(this: Kernel, tsk: Task): Flow<void> {
   yield;
   tsk.runnable.store(false);
+  tsk.dead = true;
   if (this.switches(tsk.rq)) return;
   // Nothing else runs on this CPU: the idle task, which has borrowed the mm, lets it go.
   yield;

@@ -2,7 +2,7 @@
  * Who runs where, and calls to other CPUs (kernel/smp.c). A call runs with interrupts off on its CPU, at any point where that has them on;
  * bottom halves that are off do not keep it away.
  */
-import { ATOMIC, assert, Cell, type Flow, MFENCE, until } from '../../base/index.ts';
+import { ATOMIC, assert, type Flow, MFENCE, until } from '../../base/index.ts';
 import type { InterruptRequest } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
@@ -60,10 +60,11 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
   const sent: InterruptRequest[] = [];
   for (const rq of mask) {
     if (rq === self) continue;
-    const pending = new Cell(this.world, `${name} on ${rq.cpu.name}`, 1);
+    const pending = self.csd[rq.id]!;
     const request = { name, handler: () => func.call(this, rq), pending };
     sent.push(request);
-    yield;
+    yield ATOMIC;
+    pending.store(1);
     rq.cpu.interrupts.put(request);
   }
   if (mask.includes(self)) {
@@ -71,6 +72,12 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
     yield* func.call(this, self);
     yield* this.local_irq_enable(self);
   }
-  for (const { pending } of sent) yield until(this.world, `${pending.object.name}`, () => pending.peek() === 0);
+  for (const { pending } of sent) yield until(this.world, `${name} has run`, () => pending.peek() === 0);
   yield* this.preempt_enable(self);
+}
+
+/** Context: the caller may sleep here. Interrupts that are off are a bug ("sleeping function called from invalid context"). */
+export function* might_sleep(this: Kernel, rq: Rq): Flow<void> {
+  yield;
+  if (!rq.cpu.IF.load()) throw new Error(`${rq.cpu.name} may sleep with interrupts off (scheduling while atomic)`);
 }

@@ -4,39 +4,42 @@
  *
  * Which registers are loaded where is said by the table in hw/cpu/states.ts. Left out: PCIDs and tlb_gen (hw/cpu/mmu.ts).
  */
-import { ATOMIC, type Flow, LOCKED, untilAtomic } from '../../base/index.ts';
+import { type Flow, LOCKED, untilAtomic } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
 
 /**
- * A CPU's switches to one of its tasks, `times` of them at most: a daemon. Any point where the task that runs can be preempted will do; one
- * that is dead gives its CPU away too. Order: interrupts are off throughout.
+ * A CPU's switches to one of its tasks: a daemon. The task that runs is preempted for it `times` times at most, at any point where it can be; a
+ * CPU whose task has come to its end switches besides. Order: interrupts are off throughout.
  */
 export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Flow<void> {
-  for (let switches = 0; switches < times; switches++) {
-    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () => canSwitch(rq, next));
+  for (let preemptions = 0; ; ) {
+    const mayPreempt = preemptions < times;
+    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () => canSwitch(rq, next, mayPreempt));
     const prev = rq.curr.load()!;
+    if (prev.runnable.load()) preemptions++;
     prev.on_cpu.store(false);
     prev.saved_CPL = rq.cpu.CPL.load();
     rq.cpu.IF.store(false);
     rq.cpu.CPL.store(0);
     yield* kernel.context_switch(rq, prev, next);
-    yield ATOMIC;
-    next.rq = rq;
-    next.on_cpu.store(true);
     if (next.saved_CPL === 3) yield* kernel.exit_to_user_mode(next);
     else {
       yield;
       rq.cpu.IF.store(true);
     }
+    yield;
+    next.on_cpu.store(true);
   }
 }
 
-function canSwitch(rq: Rq, next: Task): boolean {
+/** Looks at as little as will do: what is looked at while it is false is what the checker tries other orders of. */
+function canSwitch(rq: Rq, next: Task, mayPreempt: boolean): boolean {
   const prev = rq.curr.peek();
-  if (prev === null || prev === next || !next.runnable.peek() || next.on_cpu.peek()) return false;
-  if (!prev.runnable.peek()) return !prev.on_cpu.peek() || rq.cpu.IF.peek();
-  return rq.cpu.IF.peek() && rq.preempt_count.peek() === 0;
+  if (prev === null || prev === next || !next.runnable.peek()) return false;
+  if (prev.runnable.peek() && !mayPreempt) return false;
+  if (!rq.cpu.IF.peek()) return false;
+  return !prev.runnable.peek() || (prev.on_cpu.peek() && rq.preempt_count.peek() === 0);
 }
 
 /** Context: interrupts off. linux v6.6 kernel/sched/core.c: context_switch */

@@ -55,15 +55,19 @@ export function* iommu_alloc_mm_data(this: Kernel, mm: Mm, dev: Device): Flow<nu
   if (pasid !== IOMMU_PASID_INVALID) return pasid >= dev.max_pasids ? EOVERFLOW : pasid;
   const given = yield* this.iommu_alloc_global_pasid(mm, dev);
   if (given < 0) return ENOSPC;
-  yield* this.mm_set_pasid(mm, given);
+  yield* this.mm_pasid_set(mm, given);
   return given;
 }
 
-/** Publishes a new number, or that there is none any more: MSR designs listen here. Order: store-release. */
-export function* mm_set_pasid(this: Kernel, mm: Mm, pasid: number): Flow<void> {
+/** Order: store-release. linux v6.6 drivers/iommu/iommu-sva.c: mm_pasid_set */
+export function* mm_pasid_set(this: Kernel, mm: Mm, pasid: number): Flow<void> {
   yield;
   mm.pasid.store(pasid);
+  yield* this.publish_pasid(mm, pasid);
 }
+
+/** mm->pasid has changed: what brings it into IA32_PASID of the mm's threads, where they do not come for it themselves. */
+export function* publish_pasid(this: Kernel, _mm: Mm, _pasid: number): Flow<void> {}
 
 /** linux v6.8 drivers/iommu/iommu.c: iommu_alloc_global_pasid */
 export function* iommu_alloc_global_pasid(this: Kernel, mm: Mm, dev: Device): Flow<number> {

@@ -11,12 +11,17 @@ const PASID = stateNamed('PASID');
 
 /** Runs `body` as a system call of the task. */
 export function* syscall<R>(this: Kernel, tsk: Task, body: Flow<R>): Flow<R> {
-  yield;
-  tsk.rq.cpu.CPL.store(0);
+  yield* this.syscall_enter(tsk);
   const result = yield* body;
   yield* this.task_work_run();
   yield* this.exit_to_user_mode(tsk);
   return result;
+}
+
+/** linux v6.6 kernel/entry/common.c: syscall_enter_from_user_mode */
+export function* syscall_enter(this: Kernel, tsk: Task): Flow<void> {
+  yield;
+  tsk.rq.cpu.CPL.store(0);
 }
 
 /** Context: interrupts off from here to user mode. linux v6.6 asm/entry-common.h: arch_exit_to_user_mode_prepare */

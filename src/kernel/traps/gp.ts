@@ -12,13 +12,17 @@ import { IOMMU_PASID_INVALID, type Mm, type Task } from '../objects.ts';
  * linux v5.18 arch/x86/kernel/traps.c: try_fixup_enqcmd_gp
  */
 export function* try_fixup_enqcmd_gp(this: Kernel, tsk: Task): Flow<boolean> {
+  const isLazy = yield* this.pasid_loads_on_gp();
+  if (!isLazy) return false;
   yield;
   const mm = tsk.mm.load();
   if (mm === null) return false;
-  const pasid = yield* this.mm_get_enqcmd_pasid(mm);
-  if (pasid === IOMMU_PASID_INVALID) return false;
+  const found = yield* this.mm_get_enqcmd_pasid(mm);
+  if (found === IOMMU_PASID_INVALID) return false;
   yield;
   if (tsk.pasid_activated.load() === 1) return false;
+  const pasid = yield* this.pasid_get(tsk, mm, found);
+  if (pasid === IOMMU_PASID_INVALID) return false;
   yield;
   tsk.rq.cpu.wrmsrPasid(validMsr(pasid));
   yield;
@@ -30,4 +34,14 @@ export function* try_fixup_enqcmd_gp(this: Kernel, tsk: Task): Flow<boolean> {
 export function* mm_get_enqcmd_pasid(this: Kernel, mm: Mm): Flow<number> {
   yield;
   return mm.pasid.load();
+}
+
+/** The task is about to hold the number: a design that counts such tasks takes its reference here, or refuses. */
+export function* pasid_get(this: Kernel, _tsk: Task, _mm: Mm, pasid: number): Flow<number> {
+  return pasid;
+}
+
+/** Whether a #GP is how IA32_PASID is loaded: not where a design brings the number there by itself. */
+export function* pasid_loads_on_gp(this: Kernel): Flow<boolean> {
+  return true;
 }

@@ -39,15 +39,17 @@ export interface MachineOptions {
 /** A kernel with designs and patches, made once for all executions of a test. */
 export interface Build {
   readonly functions: KernelFunctions;
-  readonly designs: readonly KernelDesign[];
+  /** What designs make for themselves when kernel and tasks are there. */
+  readonly setups: readonly ((kernel: Kernel) => void)[];
 }
 
-/** `changes`: designs, then patches, the first one innermost. */
+/** `changes`: designs, then patches, the first one innermost. What several designs need is applied once, before them. */
 export function build(...changes: readonly (KernelDesign | Patch)[]): Build {
+  const needs = [...new Set(changes.flatMap((change) => ('patch' in change && change.needs ? [change.needs] : [])))];
   const patches = changes.map((change) => ('patch' in change ? change.patch : change));
   return {
-    functions: patched(BASE, ...patches),
-    designs: changes.filter((change): change is KernelDesign => 'patch' in change),
+    functions: patched(BASE, ...needs.map(({ patch }) => patch), ...patches),
+    setups: needs.map(({ setup }) => setup),
   };
 }
 
@@ -61,11 +63,13 @@ export class Machine {
   readonly kernel: Kernel;
   readonly world: World;
   private readonly flows: Record<string, Flow<unknown> | Daemon> = {};
-  private readonly designs: readonly KernelDesign[];
+  private readonly setups: Build['setups'];
+  /** Tasks that have a CPU from the start. */
+  private readonly placed: Task[] = [];
 
-  constructor(world: World, { designs, functions }: Build, options: MachineOptions = {}) {
+  constructor(world: World, { functions, setups }: Build, options: MachineOptions = {}) {
     this.world = world;
-    this.designs = designs;
+    this.setups = setups;
     const { first = IOMMU_FIRST_GLOBAL_PASID, last = first + 2 } = options.pasids ?? {};
     const devices = (options.devices ?? ['dsa']).map((device) => makeDevice(world, device, last - first + 1));
     const pasids = new PasidAllocator(world, first, last);
@@ -105,11 +109,12 @@ export class Machine {
     tsk.runnable.store(false);
     const { kernel, world } = this;
     function* forked(): Flow<void> {
-      yield until(world, `${name} is forked`, () => tsk.runnable.peek());
+      yield until(world, `${name} is forked`, () => tsk.runnable.peek() || tsk.stillborn.peek());
+      if (tsk.stillborn.peek()) return;
       yield* kernel.ret_from_fork(tsk);
       yield* body(tsk);
     }
-    this.start(tsk, forked(), true);
+    this.start(tsk, forked());
     return tsk;
   }
 
@@ -117,10 +122,7 @@ export class Machine {
   kthread(name: string, cpu: number, body: (tsk: Task) => Flow<unknown>): Task {
     const tsk = this.make(name, cpu, null, null, true);
     tsk.saved_CPL = 0;
-    if (tsk.rq.curr.peek() === null) {
-      this.place(tsk);
-      tsk.rq.cpu.CPL.store(0);
-    }
+    if (tsk.rq.curr.peek() === null) this.place(tsk);
     this.start(tsk, body(tsk));
     return tsk;
   }
@@ -150,7 +152,10 @@ export class Machine {
   /** All of it as threads. `others`: threads besides. Context: once, when all is made. */
   threads(others: Readonly<Record<string, Flow<unknown> | Daemon>> = {}): Record<string, Flow<unknown> | Daemon> {
     const { kernel } = this;
-    for (const { setup } of this.designs) setup?.(kernel);
+    for (const setup of this.setups) setup(kernel);
+    for (const tsk of this.placed) this.bootOn(tsk);
+    // What the set-up announced is over.
+    this.world.lastAnnounced = null;
     for (const { cpu } of kernel.rqs) this.flows[`${cpu.name} interrupts`] = { daemon: interruptThread(cpu) };
     for (const dev of kernel.devices) {
       for (let place = 0; place < dev.dsa.queue.length; place++) {
@@ -176,24 +181,29 @@ export class Machine {
       rq.curr.peek() === null,
       `${rq.cpu.name} runs ${rq.curr.peek()?.name} already: machine.waiting for a second task`,
     );
-    const mm = tsk.mm.peek();
     rq.curr.store(tsk);
     tsk.on_cpu.store(true);
-    if (tsk.kthread) return;
-    rq.loaded_mm.store(mm);
-    mm?.cpumask.store(rq.id, 1);
-    rq.fpu_fpregs_owner_ctx.store(tsk);
-    tsk.fpu.last_cpu.store(rq.id);
+    this.placed.push(tsk);
   }
 
-  private start(tsk: Task, body: Flow<unknown>, isChild = false): void {
+  /** As if it had just been switched to, and was in user mode. */
+  private bootOn(tsk: Task): void {
+    if (tsk.kthread) tsk.rq.cpu.CPL.store(0);
+    else runAlone(this.kernel.ret_from_fork(tsk));
+  }
+
+  private start(tsk: Task, body: Flow<unknown>): void {
     const { kernel, world } = this;
     function* thread(): Flow<void> {
       kernel.byThread[world.thread] = tsk;
       yield* body;
+      // Who has nothing left to do leaves the CPU to others.
+      if (tsk.dead || !kernel.switches(tsk.rq)) return;
+      yield;
+      tsk.runnable.store(false);
     }
     assert(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
-    this.flows[tsk.name] = isChild ? { daemon: thread() } : thread();
+    this.flows[tsk.name] = thread();
   }
 }
 
@@ -207,6 +217,6 @@ function makeDevice(
     name,
     max_pasids,
     dsa: new Dsa<Submitter>(world, name, places),
-    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null)),
+    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null), { unbuffered: true }),
   };
 }

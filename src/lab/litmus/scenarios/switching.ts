@@ -1,0 +1,49 @@
+/** The first bind of a process while the CPU of its other thread switches: to another process, to a sibling, to a kernel thread. */
+import { Cell, type Flow, until } from '../../../base/index.ts';
+import type { DeviceFile, Task } from '../../../kernel/index.ts';
+import { Machine, type Process } from '../machine.ts';
+import type { Scenario } from '../scenario.ts';
+import { opened } from '../steps.ts';
+
+type Other = 'another process' | 'a sibling' | 'a kernel thread';
+
+function switchingTo(other: Other, memory: 'sc' | 'tso' = 'sc'): Scenario {
+  return {
+    name: `switch to ${other}${memory === 'tso' ? ', TSO' : ''}`,
+    source: 'mail of 3 Aug 2020: protected by mm_cpumask',
+    about: `T1 opens while the CPU of T2 switches to ${other} and back; then T2 works through the file.`,
+    bounds: 'two CPUs, one of which switches once to each of its tasks; one device with one engine',
+    memory,
+    program: (world, kernel) => {
+      const machine = new Machine(world, kernel);
+      const process = machine.process('mm A');
+      const open = new Cell(world, 'open', 0);
+      const files: DeviceFile[] = [];
+      machine.task('T1', 0, process, function* (tsk) {
+        files.push(yield* opened(machine, tsk));
+        yield;
+        open.store(1);
+      });
+      function* works(tsk: Task): Flow<void> {
+        yield until(world, 'the file is open', () => open.peek() === 1);
+        world.reach(`${tsk.name}: ${yield* machine.kernel.user_enqcmd(tsk, files[0]!)}`);
+      }
+      const T2 = machine.task('T2', 1, process, works);
+      machine.switching(1, 1, T2, second(machine, other, process, works));
+      return { threads: machine.threads(), reachable: ['T2: accepted'] };
+    },
+  };
+}
+
+function second(machine: Machine, other: Other, process: Process, works: (tsk: Task) => Flow<void>): Task {
+  if (other === 'a sibling') return machine.waiting('T3', 1, process, works);
+  if (other === 'a kernel thread') return machine.kthread('kthread', 1, function* () {});
+  return machine.waiting('B', 1, machine.process('mm B'), function* () {});
+}
+
+export const SWITCHING: readonly Scenario[] = [
+  switchingTo('another process'),
+  switchingTo('a sibling'),
+  switchingTo('a kernel thread'),
+  switchingTo('another process', 'tso'),
+];
