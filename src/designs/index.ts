@@ -26,8 +26,10 @@ export {
   freeOnUnbind,
   gpFixup,
   gpFixupLate,
+  ipiAllThreadsOrdered,
   refcountPerTask,
   switchLoadAsSketched,
+  switchLoadRepaired,
   updatePasid,
   updatePasidMsr,
 };

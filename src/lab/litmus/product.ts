@@ -9,7 +9,7 @@ import { afterExit, exhaustion } from './scenarios/exhaustion.ts';
 import { exit } from './scenarios/exit.ts';
 import { fork } from './scenarios/fork.ts';
 import { fpuRegion } from './scenarios/fpu-region.ts';
-import { KERNEL_ENQCMD } from './scenarios/kernel-enqcmd.ts';
+import { kthreadUsesMm } from './scenarios/kernel-enqcmd.ts';
 import { once } from './scenarios/once.ts';
 import { passedFile } from './scenarios/passed-file.ts';
 import { pool } from './scenarios/pool.ts';
@@ -33,7 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fpuRegion,
   softirq,
   ...SWITCHING,
-  ...KERNEL_ENQCMD,
+  kthreadUsesMm,
   exhaustion,
   afterExit,
 ];

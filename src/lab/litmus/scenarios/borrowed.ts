@@ -7,8 +7,7 @@ import { opened } from '../steps.ts';
 export const borrowed: Scenario = {
   name: 'borrowed mm',
   source: 'docs/designs.md, common ground: lazy TLB',
-  about:
-    'A opens, works and exits; a kernel thread runs on its CPU, before or after, with the mm borrowed. B opens.',
+  about: 'A opens, works and exits; a kernel thread runs on its CPU, before or after, with the mm borrowed. B opens.',
   bounds: 'two CPUs, one of which preempts the exit for the kernel thread at most once; one device with one engine',
   program: (world, kernel) => {
     const machine = new Machine(world, kernel);

@@ -7,14 +7,13 @@ import { closed, opened } from '../steps.ts';
 
 /** ENQCMD without an address space of its own: a valid MSR belongs to nobody here. */
 function* enqcmd(machine: Machine, tsk: Task): Flow<void> {
-  const { kernel, world } = machine;
+  const { world } = machine;
   yield;
   const msr = tsk.rq.cpu.rdmsrPasid();
   yield;
   const mm = tsk.mm.load();
   world.reach('the kernel thread has its turn');
   if (msr !== 0 && mm === null) throw new Error(`INV-2: the kernel thread has IA32_PASID ${msr & 0xf_ffff} and no mm`);
-  void kernel;
 }
 
 function kernelEnqcmd(
@@ -41,14 +40,12 @@ function kernelEnqcmd(
   };
 }
 
-export const KERNEL_ENQCMD: readonly Scenario[] = [
-  kernelEnqcmd(
-    'kthread_use_mm',
-    'A opens, works and closes while a kernel thread uses its mm for a while; then that thread does ENQCMD.',
-    function* (machine, tsk, mm) {
-      yield* machine.kernel.kthread_use_mm(tsk, mm);
-      yield* machine.kernel.kthread_unuse_mm(tsk);
-      yield* enqcmd(machine, tsk);
-    },
-  ),
-];
+export const kthreadUsesMm = kernelEnqcmd(
+  'kthread_use_mm',
+  'A opens, works and closes while a kernel thread uses its mm for a while; then that thread does ENQCMD.',
+  function* (machine, tsk, mm) {
+    yield* machine.kernel.kthread_use_mm(tsk, mm);
+    yield* machine.kernel.kthread_unuse_mm(tsk);
+    yield* enqcmd(machine, tsk);
+  },
+);
