@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'check',
     summary: 'every interleaving of the threads of a test, yours or ours',
-    usage: '[options] FILE.ts…',
+    usage: '[options] NAME|FILE.ts…',
     load: async () => (await import('./check.ts')).defineCheck,
   },
   {

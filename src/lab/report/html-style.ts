@@ -80,6 +80,12 @@ tbody .code{font-family:var(--mono);font-size:.8rem;overflow-wrap:anywhere}
 .empty p{margin:0}
 .empty p+p{color:var(--muted);font:.9rem/1.6 var(--sans)}
 
+.grid table{width:auto;font-size:.8rem}
+.grid thead th.mark{writing-mode:vertical-rl;transform:rotate(180deg);padding:.3rem .2rem .3rem 0;text-align:left;font-weight:400;white-space:nowrap}
+.grid td.mark{text-align:center;padding:.2rem .45rem;font:600 .8rem/1.3 var(--mono)}
+.grid td.mark abbr{text-decoration:none;cursor:help}
+.grid .mark.good{color:var(--good)}.grid .mark.bad{color:var(--bad)}.grid .mark.warn{color:var(--warn)}.grid .mark.muted{color:var(--muted)}
+
 .claims{font-size:.95rem}
 .claims th[scope=row]{width:27%;font:600 1rem/1.45 var(--serif)}
 .claims tbody td,.claims tbody th{padding-top:.8rem;padding-bottom:.8rem}
