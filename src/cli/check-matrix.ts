@@ -10,7 +10,7 @@ import { clean, padEnd, type TerminalOptions, textWidth, wrap } from '../lab/rep
 import { counted } from '../lab/report/text.ts';
 import { formatSeconds } from '../lab/report/units.ts';
 import { LEGEND, markOf, pairColumns, pairsGrid, type VerdictCell, withLines } from '../lab/report/verdict-grid.ts';
-import { isExpected, type Mistaken, type Outcome, VERDICT_WIDTH, verdictPaint } from './check-report.ts';
+import { expectedText, isExpected, type Mistaken, type Outcome, VERDICT_WIDTH, verdictPaint } from './check-report.ts';
 import type { FoundTest } from './check-select.ts';
 
 interface Group {
@@ -113,7 +113,7 @@ function rowLine(outcome: Outcome, width: number, { color, unicode }: TerminalOp
       : [padEnd(storedText(name), 27)]),
     padEnd(lines, 9),
     ...(found.leftOut === null ? [] : [color.dim(found.leftOut)]),
-    ...(isExpected(outcome) ? [] : [color.bold(`NOT EXPECTED (expect: ${result.expect})`)]),
+    ...(isExpected(outcome) ? [] : [expectedText(outcome, color)]),
   ];
   return cells.join('  ').trimEnd();
 }

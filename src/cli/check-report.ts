@@ -137,36 +137,39 @@ export function columnsFor(tests: readonly FoundTest[]): Columns {
 
 /** One line, then what there is to say of a verdict that is not `holds`. `replay`: the command that shows the counterexample again. */
 export function outcomeText(outcome: Outcome, columns: Columns, replay: string, options: TerminalOptions): string {
-  const lines = [
-    summaryLine(outcome, columns, options),
-    ...(outcome.found.entry === null ? [] : entryLines(outcome.found, outcome.found.entry, options)),
-    ...detailLines(outcome, replay, options),
-  ];
-  return `${lines.join('\n')}\n`;
+  const { entry } = outcome.found;
+  const head = entry === null ? [summaryLine(outcome, columns, options)] : builtInLines(outcome, entry, options);
+  return `${[...head, ...detailLines(outcome, replay, options)].join('\n')}\n`;
 }
 
 function summaryLine(outcome: Outcome, columns: Columns, { color, unicode }: TerminalOptions): string {
-  const { found, result, seconds, exploring } = outcome;
-  const { verdict, design, executions, steps, expect } = result;
-  const asExpected = isExpected(outcome) ? color.dim('expected') : color.bold(`NOT EXPECTED (expect: ${expect})`);
+  const { found, result } = outcome;
   const cells = [
-    verdictPaint(verdict, color)(padEnd(verdict, VERDICT_WIDTH)),
+    verdictPaint(result.verdict, color)(padEnd(result.verdict, VERDICT_WIDTH)),
     padEnd(clean(found.label, unicode), columns.label),
-    ...(columns.design > 0 ? [padEnd(clean(design ?? '', unicode), columns.design)] : []),
-    counted(executions, 'execution').padStart(17),
-    `${rateText(exploring > 0 ? steps / exploring : 0)} steps/s`.padStart(13),
-    formatSeconds(seconds, 2).padStart(8),
-    asExpected,
+    ...(columns.design > 0 ? [padEnd(clean(result.design ?? '', unicode), columns.design)] : []),
+    ...effort(outcome),
+    expectedText(outcome, color),
   ];
   return cells.join('  ');
 }
 
-/** What a built-in test is about. */
-function entryLines(
-  { test }: FoundTest,
-  entry: MatrixEntry,
-  { color, unicode, width }: TerminalOptions,
-): readonly string[] {
+function effort({ result, seconds, exploring }: Outcome): readonly string[] {
+  return [
+    counted(result.executions, 'execution').padStart(17),
+    `${rateText(exploring > 0 ? result.steps / exploring : 0)} steps/s`.padStart(13),
+    formatSeconds(seconds, 2).padStart(8),
+  ];
+}
+
+export function expectedText(outcome: Outcome, color: Colors): string {
+  return isExpected(outcome) ? color.dim('expected') : color.bold(`NOT EXPECTED (expect: ${outcome.result.expect})`);
+}
+
+/** A built-in test has a longer name, and more is known of it. */
+function builtInLines(outcome: Outcome, entry: MatrixEntry, options: TerminalOptions): readonly string[] {
+  const { color, unicode, width } = options;
+  const { found, result } = outcome;
   const code = linesOf(entry.designs);
   const named = entry.designs.filter((name) => name !== entry.design).join(', ');
   const parts = [...(named === '' ? [] : [named]), ...(code === null ? [] : [counted(code, 'line')])];
@@ -174,9 +177,18 @@ function entryLines(
     ['source', entry.source],
     ['design', parts.length === 0 ? entry.design : `${entry.design} (${parts.join(', ')})`],
     ['bounds', entry.bounds],
+    [
+      'run',
+      found.leftOut ??
+        effort(outcome)
+          .map((text) => text.trim())
+          .join(', '),
+    ],
   ] as const;
+  const verdict = verdictPaint(result.verdict, color)(padEnd(result.verdict, VERDICT_WIDTH));
   return [
-    ...wrap(clean(test.about ?? '', unicode), width - 2).map((text) => `  ${text}`),
+    `${verdict}  ${clean(found.label, unicode)}  ${found.leftOut === null ? expectedText(outcome, color) : ''}`.trimEnd(),
+    ...wrap(clean(found.test.about ?? '', unicode), width - 2).map((text) => `  ${text}`),
     ...facts.flatMap(([name, text]) =>
       wrap(clean(text, unicode), width - 11).map(
         (line, i) => `  ${color.dim(padEnd(i === 0 ? `${name}:` : '', 9))}${line}`,
@@ -186,9 +198,11 @@ function entryLines(
 }
 
 function detailLines(outcome: Outcome, replay: string, options: TerminalOptions): readonly string[] {
-  const { result, counterexample } = outcome;
+  const { found, result, counterexample } = outcome;
+  if (found.leftOut !== null) return [storedLine(found), ''];
   const say = (text: string): string => `  ${clean(text, options.unicode)}`;
-  if (counterexample === null) return result.verdict === 'holds' ? [] : [say(withEstimate(outcome))];
+  const apart = found.entry === null ? [] : [''];
+  if (counterexample === null) return [...(result.verdict === 'holds' ? [] : [say(withEstimate(outcome))]), ...apart];
   return [
     say(violationText(result)),
     '',
@@ -199,6 +213,13 @@ function detailLines(outcome: Outcome, replay: string, options: TerminalOptions)
     `  replay:   ${printable(replay, Number.POSITIVE_INFINITY)}`,
     '',
   ];
+}
+
+function storedLine({ test }: FoundTest): string {
+  const stored = storedVerdict(test.name);
+  return stored === undefined
+    ? '  no verdict is stored'
+    : `  stored:  ${stored.verdict}, ${counted(stored.executions, 'execution')}`;
 }
 
 /** Rows of a counterexample that are shown at its beginning and at its end: nobody reads more, and a livelock has thousands. */

@@ -18,10 +18,15 @@ const MOST_IN_FULL = 20;
 /** Of those that are not as expected: who has broken everything is not helped by more. */
 const MOST_LANES = 5;
 
+/** Whether tests are so many that only what is not as expected is shown in full. */
+export function isMatrix(tests: readonly FoundTest[], options: CheckCommandOptions): boolean {
+  const areMany = asksForAll(options) || tests.length > MOST_IN_FULL;
+  return areMany && options.counterexample === undefined && tests.every(({ entry }) => entry !== null);
+}
+
 export function showing(tests: readonly FoundTest[], options: CheckCommandOptions): Shown {
   if (options.json === true) return { outcome: () => {}, mistake: () => {}, end: () => {} };
-  const areMany = asksForAll(options) || tests.length > MOST_IN_FULL;
-  if (areMany && tests.every(({ entry }) => entry !== null)) return matrix(tests, options);
+  if (isMatrix(tests, options)) return matrix(tests, options);
   const show = inFull(tests, options);
   return { outcome: show, mistake: () => {}, end: () => {} };
 }

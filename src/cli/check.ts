@@ -18,7 +18,7 @@ import { type Listeners, runAll } from './check-plan.ts';
 import { checkDocument, isExpected, type Mistaken, type Outcome, totalsText } from './check-report.ts';
 import type { RunOptions } from './check-run.ts';
 import { type FoundTest, findTests, selectTests } from './check-select.ts';
-import { showing } from './check-show.ts';
+import { isMatrix, showing } from './check-show.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
 import { writeText } from './html-report.ts';
 import { print, printJson, screen } from './screen.ts';
@@ -60,7 +60,7 @@ async function runCheck(names: readonly string[], options: CheckCommandOptions):
   const signal = interruption();
   const tests = await testsOf(names, options, signal);
   if (tests === null) return EXIT.interrupted;
-  const run = runOptions(options, tests);
+  const run = { ...runOptions(options, tests), shortenUnexpectedOnly: isMatrix(tests, options) };
   const shown = showing(tests, options);
   const saving = options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, run) };
   const { outcomes, mistakes } = await runAll(tests, run, { signal, ...saving, ...shown });
