@@ -32,6 +32,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).defineCheck,
   },
   {
+    name: 'explain',
+    summary: 'CPU states, a design, an invariant, a fault reason: from the tables that the code runs from',
+    usage: '[options] [WHAT]',
+    load: async () => (await import('./explain.ts')).defineExplain,
+  },
+  {
     name: 'conformance',
     summary: "our VT-d model against what QEMU's answered, with a name for each difference",
     usage: '[options] FILE.jsonl…',
