@@ -4,7 +4,7 @@ import { placeOf } from '../lab/litmus/rows.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
 import { storedVerdict } from '../lab/litmus/stored.ts';
 import { formatSeconds } from '../lab/report/units.ts';
-import type { FoundTest } from './check-select.ts';
+import { type FoundTest, thereAre } from './check-select.ts';
 import { BadInput } from './exit.ts';
 import { closestHint } from './suggest.ts';
 
@@ -44,15 +44,8 @@ function filtered(entries: readonly MatrixEntry[], filter: keyof Filters, asked:
   // A name that there is, and not together with the other filters.
   const elsewhere = entries.length < LITMUS.length && names.some((name) => has(name, asked));
   const message = `no built-in test has a ${filter} called '${asked}'${elsewhere ? ' beside the other filters' : ''}`;
-  const hint = elsewhere ? 'leave one of them out' : closestHint(asked, names, `there are ${someOf(names)}`);
+  const hint = elsewhere ? 'leave one of them out' : closestHint(asked, names, thereAre(names));
   throw new BadInput({ code: 'unknown-name', place: `--${filter}`, message, hint });
-}
-
-const SHOWN = 6;
-
-function someOf(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN).map((name) => `'${name}'`);
-  return `${shown.join(', ')}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''}`;
 }
 
 function has(name: string, asked: string): boolean {
@@ -93,6 +86,6 @@ function found(entry: MatrixEntry, withSlow: boolean): FoundTest {
 
 function slowReason({ name }: MatrixEntry): string {
   const stored = storedVerdict(name);
-  const takes = stored === undefined ? 'it takes long' : `it takes about ${formatSeconds(Math.ceil(stored.seconds))}`;
-  return `${takes}: --slow runs it, and so does its full name`;
+  const takes = stored === undefined ? 'takes long' : `takes about ${formatSeconds(Math.ceil(stored.seconds))}`;
+  return `${takes}: only with --slow`;
 }

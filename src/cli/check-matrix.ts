@@ -92,8 +92,7 @@ export class MatrixPrinter {
     const pairs = outcomes.filter(({ found }) => placeOf(found.entry!).column !== null).map(cellOf);
     if (pairs.length === 0) return [];
     const grid = pairsGrid('', pairs, columns);
-    const numbered = { ...grid, columns: columns.map((_, i) => String(i + 1)) };
-    return gridLines(numbered, { ...this.options, width: this.options.width - 2 }).map((text) => `  ${text}`);
+    return gridLines(grid, { ...this.options, width: this.options.width - 2 }).map((text) => `  ${text}`);
   }
 }
 
@@ -105,14 +104,16 @@ function rowLine(outcome: Outcome, width: number, { color, unicode }: TerminalOp
   const { design, designs, name } = found.entry!;
   const code = linesOf(designs);
   const lines = code === null ? '' : counted(code, 'line');
-  const cells = [
+  const head = [
     verdictPaint(result.verdict, color)(padEnd(result.verdict, VERDICT_WIDTH)),
     padEnd(clean(design, unicode), width),
-    ...(found.leftOut === null
-      ? [counted(result.executions, 'execution').padStart(17), formatSeconds(seconds, 2).padStart(8)]
-      : [padEnd(storedText(name), 27)]),
+  ];
+  if (found.leftOut !== null) return [...head, color.dim(`${found.leftOut}; ${storedText(name)}`)].join('  ');
+  const cells = [
+    ...head,
+    counted(result.executions, 'execution').padStart(17),
+    formatSeconds(seconds, 2).padStart(8),
     padEnd(lines, 9),
-    ...(found.leftOut === null ? [] : [color.dim(found.leftOut)]),
     ...(isExpected(outcome) ? [] : [expectedText(outcome, color)]),
   ];
   return cells.join('  ').trimEnd();
@@ -120,7 +121,7 @@ function rowLine(outcome: Outcome, width: number, { color, unicode }: TerminalOp
 
 function storedText(name: string): string {
   const stored = storedVerdict(name);
-  return stored === undefined ? 'no stored verdict' : `stored: ${stored.verdict}`;
+  return stored === undefined ? 'no verdict is stored' : `stored is ${stored.verdict}`;
 }
 
 /** An outcome as a letter; one that was left out shows what is stored, as stored. */

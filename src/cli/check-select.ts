@@ -77,7 +77,15 @@ export function selectTests(found: readonly FoundTest[], name: string | undefine
   if (similar.length > 0) return similar;
   const names = [...new Set(found.map(({ test }) => test.name))];
   const near = nearest(name, names);
-  const known = `there ${names.length === 1 ? 'is' : 'are'} ${names.map((one) => `'${one}'`).join(', ')}`;
-  const hint = near === null ? known : `did you mean '${near}'? ${known}`;
+  const hint = near === null ? thereAre(names) : `did you mean '${near}'? ${thereAre(names)}`;
   throw new BadInput({ code: 'unknown-test', place: '-t', message: `no test has '${name}' in its name`, hint });
+}
+
+const SHOWN = 6;
+
+/** A few of the names that there are: who mistypes one of a thousand is not helped by the others. */
+export function thereAre(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).map((name) => `'${name}'`);
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `there ${names.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}`;
 }

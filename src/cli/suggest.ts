@@ -33,7 +33,7 @@ function wordsOf(text: string): readonly string[] {
 }
 
 function isAlike(typed: string, word: string): boolean {
-  return word.startsWith(typed) || distance(typed, word) <= Math.floor(Math.min(typed.length, word.length) / 4);
+  return word.startsWith(typed) || distance(typed, word) <= Math.floor((Math.min(typed.length, word.length) + 1) / 4);
 }
 
 /** `is it 'a', 'b'?`, or what else helps. */

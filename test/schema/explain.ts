@@ -53,11 +53,9 @@ const invariant = z.strictObject({
   kind: z.literal('invariant'),
   id: z.templateLiteral(['INV-', z.number()]),
   text: z.string(),
-  by: z.array(z.custom<ByFunction>((name) => typeof name === 'string').meta({ type: 'string' })),
+  by: names.describe('functions of the observer that stop an execution which breaks it'),
   checked: z.string().describe('where it is looked at'),
 });
-
-type ByFunction = Extract<ExplainDocument['explanation'], { kind: 'invariant' }>['by'][number];
 
 const faultReason = z.strictObject({
   kind: z.literal('fault-reason'),

@@ -37,8 +37,9 @@ export interface DesignExplained {
   readonly verdicts: readonly DesignVerdict[];
 }
 
-export interface InvariantExplained extends Invariant {
+export interface InvariantExplained extends Omit<Invariant, 'by'> {
   readonly kind: 'invariant';
+  readonly by: readonly string[];
 }
 
 export interface FaultReasonExplained {

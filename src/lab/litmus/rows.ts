@@ -3,7 +3,7 @@ import { DESIGN_LINES } from './lines.ts';
 import type { MatrixEntry } from './scenario.ts';
 
 /** What stands between the two designs, or the two families, of a pair. */
-const TIMES = ' x ';
+export const TIMES = ' x ';
 
 /** A row is a design; a test of a pair of designs stands in the row of the first and the column of the second. */
 export interface Place {

@@ -150,6 +150,8 @@ export interface Grid {
   /** What the rows are; and the columns. */
   readonly corner: string;
   readonly columns: readonly string[];
+  /** Several grids have these columns, and a list above them numbers them from 1. */
+  readonly columnsAbove?: true;
   /** Columns of numbers, to the right of the letters. */
   readonly more: readonly string[];
   readonly rows: readonly GridRow[];

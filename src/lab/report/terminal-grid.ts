@@ -3,7 +3,7 @@ import type { Grid, GridMark, GridRow } from './page.ts';
 import { type Colors, clean, cut, padEnd, padStart, type TerminalOptions, textWidth, wrap } from './terminal-text.ts';
 
 /** What a column of letters takes at least, with what sets it apart. */
-const NARROW = 4;
+const NARROW = 3;
 const WIDEST_LABEL = 40;
 const GAP = 2;
 
@@ -16,7 +16,7 @@ export function gridLines(grid: Grid, options: TerminalOptions): readonly string
   const label = Math.min(widest, WIDEST_LABEL);
   const names = grid.columns.map((name) => clean(name, options.unicode));
   const named = names.map((name) => textWidth(name) + GAP);
-  const fits = label + taken + named.reduce((sum, width) => sum + width, 0) <= options.width;
+  const fits = !grid.columnsAbove && label + taken + named.reduce((sum, width) => sum + width, 0) <= options.width;
   const heads = fits ? names : names.map((_, i) => String(i + 1));
   const letters = Math.max(0, ...grid.rows.flatMap(({ marks }) => marks.map((mark) => textWidth(mark?.text ?? ''))));
   const widths = heads.map((head) => Math.max(NARROW, letters + 1, fits ? textWidth(head) + GAP : 0));
@@ -24,7 +24,7 @@ export function gridLines(grid: Grid, options: TerminalOptions): readonly string
   const room = options.width - label - widths.reduce((sum, width) => sum + width, 0);
   const shape: Shape = { label, widths, more: room >= taken ? more : [] };
   return [
-    ...(fits ? [] : columnsLines(names, options)),
+    ...(fits || grid.columnsAbove === true ? [] : columnsLines(names, options)),
     options.color.dim(
       line(
         grid.corner,
@@ -48,7 +48,9 @@ interface Shape {
 export function columnsLines(names: readonly string[], options: TerminalOptions): readonly string[] {
   // Spaces within an item are kept together.
   const items = names.map((name, i) => `${i + 1} ${name}`.replaceAll(' ', '\u00a0'));
-  return wrap(items.join('  '), options.width).map((text) => options.color.dim(text.replaceAll('\u00a0', ' ')));
+  return wrap(items.join('  '), options.width).map((text) =>
+    options.color.dim(text.replaceAll('\u00a0', ' ').trimEnd()),
+  );
 }
 
 function rowLine({ label, marks, more }: GridRow, shape: Shape, options: TerminalOptions): string {

@@ -1,6 +1,6 @@
 /** Verdicts as letters: grids of the designs of a scenario, and of the scenarios of a family. */
 import type { Verdict } from '../../check/index.ts';
-import { groupedBy, linesOf, placeOf } from '../litmus/rows.ts';
+import { groupedBy, linesOf, placeOf, TIMES } from '../litmus/rows.ts';
 import type { MatrixEntry } from '../litmus/scenario.ts';
 import type { Grid, GridMark, GridRow } from './page.ts';
 import { formatCount, formatSeconds } from './units.ts';
@@ -28,14 +28,15 @@ export function markOf({ verdict, isStored, isExpected }: VerdictCell): GridMark
   return { text: isExpected ? letter : `${letter}!`, words, tone: TONES[verdict] };
 }
 
-/** Pairs of designs in one scenario. `columns`: all of the family. */
+/** Pairs of designs in one scenario. `columns`: all of the family, which stand above in a list. */
 export function pairsGrid(caption: string, cells: readonly VerdictCell[], columns: readonly string[]): Grid {
   const rows = groupedBy(cells, ({ entry }) => placeOf(entry).row);
   return {
     kind: 'grid',
     caption,
-    corner: cells[0]?.entry.family ?? '',
+    corner: (cells[0]?.entry.family ?? '').split(TIMES)[0]!,
     columns,
+    columnsAbove: true,
     more: ['lines', 'executions', 'seconds'],
     rows: [...rows].map(([row, own]) => pairsRow(row, own, columns)),
     empty: 'There are no tests.',

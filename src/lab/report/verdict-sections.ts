@@ -48,7 +48,14 @@ function familySections(family: string, verdicts: readonly LabVerdict[]): readon
   const cells = verdicts.map(cellOf);
   const heading: Section = { kind: 'heading', level: 3, text: family };
   if (columns.length === 0) return [heading, familyGrid('One letter a test', cells)];
-  const names: Section = { kind: 'prose', text: [`Columns: ${withLines(columns).join(', ')}.`] };
+  const names: Section = {
+    kind: 'prose',
+    text: [
+      `Columns: ${withLines(columns)
+        .map((name, i) => `${i + 1} ${name}`)
+        .join(', ')}.`,
+    ],
+  };
   const grids = [...groupedBy(cells, ({ entry }) => entry.scenario)].map(([scenario, own]) =>
     pairsGrid(scenario, own, columns),
   );
