@@ -89,7 +89,7 @@ async function runLab(options: LabOptions): Promise<ExitCode> {
   for (const error of errors) complain(formatInputError(error));
   const stress = await benchmark(options.space, signal, say);
   tellProblems(stress.problems);
-  say('\nRunning some of the built-in tests again.\n');
+  if (!signal.aborted) say('\nRunning some of the built-in tests again.\n');
   const { verdicts, failed } = await verdictsAgain(signal);
   for (const message of failed) complain(message);
   const replay = replayResult(files);

@@ -5,7 +5,7 @@ import type { Grid, GridMark, GridRow } from './page.ts';
 export function gridHtml(grid: Grid, id: string): string {
   const heads = [
     `<th scope="col">${escapeHtml(grid.corner)}</th>`,
-    ...grid.columns.map((name) => `<th scope="col" class="mark">${escapeHtml(name)}</th>`),
+    ...grid.columns.map((name) => `<th scope="col" class="letter">${escapeHtml(name)}</th>`),
     ...grid.more.map((name) => `<th scope="col" class="number">${escapeHtml(name)}</th>`),
   ];
   const note = grid.note === undefined ? '' : `<p class="note">${escapeHtml(grid.note)}</p>`;
@@ -21,6 +21,6 @@ function rowHtml({ label, marks, more }: GridRow): string {
 }
 
 function markHtml(mark: GridMark | null): string {
-  if (mark === null) return '<td class="mark"></td>';
-  return `<td class="mark ${mark.tone}"><abbr title="${escapeHtml(mark.words)}">${escapeHtml(mark.text)}</abbr></td>`;
+  if (mark === null) return '<td class="letter"></td>';
+  return `<td class="letter ${mark.tone}"><abbr title="${escapeHtml(mark.words)}">${escapeHtml(mark.text)}</abbr></td>`;
 }

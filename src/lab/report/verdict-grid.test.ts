@@ -61,8 +61,8 @@ describe('a grid of a family', () => {
     const context = { newId: () => 'g1', addChart: () => {}, addHeading: () => {} };
     const html = sectionHtml(grid, context);
     expect(html).toContain(
-      '<td class="mark bad"><abbr title="wrong fix: one: violated; wrong fix: &lt;other&gt;: holds">VH</abbr></td>',
+      '<td class="letter bad"><abbr title="wrong fix: one: violated; wrong fix: &lt;other&gt;: holds">VH</abbr></td>',
     );
-    expect(html).toContain('<th scope="col" class="mark">wrong fix</th>');
+    expect(html).toContain('<th scope="col" class="letter">wrong fix</th>');
   });
 });
