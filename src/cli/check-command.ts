@@ -5,7 +5,8 @@ import type { FoundTest } from './check-select.ts';
 export function replayCommand({ test, file, label }: FoundTest, schedule: string, memory: string | undefined): string {
   // A name that its own file has twice needs more than the name.
   const name = label === `${test.name} (${file})` ? test.name : label;
-  const words = ['tablewalk', 'check', file, '-t', name, ...(memory === undefined ? [] : ['--memory', memory])];
+  const which = file === null ? [test.name] : [file, '-t', name];
+  const words = ['tablewalk', 'check', ...which, ...(memory === undefined ? [] : ['--memory', memory])];
   return [...words, '--schedule', schedule].map(shellWord).join(' ');
 }
 

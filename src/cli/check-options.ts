@@ -16,6 +16,10 @@ import { oneOf, wholeNumber } from './options.ts';
 
 export interface CheckCommandOptions {
   readonly all?: boolean;
+  readonly slow?: boolean;
+  readonly family?: string;
+  readonly scenario?: string;
+  readonly design?: string;
   readonly test?: string;
   readonly strategy?: StrategyName;
   readonly memory?: MemoryModel;
@@ -36,7 +40,11 @@ export interface CheckCommandOptions {
 
 export function addCheckOptions(command: Command): void {
   command
-    .option('--all', 'all built-in tests')
+    .option('--all', 'all built-in tests, as a matrix')
+    .option('--slow', 'built-in tests: also those that take long')
+    .option('--family <NAME>', 'built-in tests of that family, or of those that have it in their name')
+    .option('--scenario <NAME>', 'the same by scenario')
+    .option('--design <NAME>', 'the same by design; a pair by either of its designs')
     .option('-t, --test <NAME>', 'only the test of that name, or those that have it in their name')
     .addOption(
       new Option('--strategy <NAME>', `how schedules are chosen: ${STRATEGIES.join(', ')} (default: dpor)`).argParser(
@@ -57,7 +65,7 @@ export function addCheckOptions(command: Command): void {
     .option('--cache', 'minimal: gives up executions of a class that was seen')
     .option(
       '--workers <N>',
-      'dpor: explores parts of a long test on N threads (default 1)',
+      'several built-in tests at a time; dpor: parts of one long test; on N threads (default 1)',
       wholeNumber('--workers', 1, 256),
     )
     .option('--checkpoint <FILE>', 'dpor: writes what is left to do there, every 10 s and when interrupted')
@@ -92,9 +100,14 @@ export function checkCombination(options: CheckCommandOptions): void {
   }
 }
 
+/** Whether filters or `--all` choose among the built-in tests. */
+export function asksForAll({ all, family, scenario, design }: CheckCommandOptions): boolean {
+  return all === true || family !== undefined || scenario !== undefined || design !== undefined;
+}
+
 /** What is for long explorations of all there is. */
 function checkLongRuns(options: CheckCommandOptions): void {
-  for (const option of ['workers', 'checkpoint', 'resume'] as const) {
+  for (const option of ['checkpoint', 'resume', ...(asksForAll(options) ? [] : (['workers'] as const))] as const) {
     if (options[option] === undefined || strategyOf(options) === 'dpor') continue;
     refuse(`--${option}`, `it says nothing to the strategy ${strategyOf(options)}`, 'it is for --strategy dpor');
   }
@@ -154,7 +167,7 @@ function savedIn(path: string, { test, file }: FoundTest, memory: MemoryModel | 
     refuse(`--resume ${path}`, what, 'choose the test with -t, the memory model with --memory');
   }
   if (read.value.fingerprint !== fingerprintOf(file)) {
-    refuse(`--resume ${path}`, `${file} has been changed since`, 'check it from the beginning');
+    refuse(`--resume ${path}`, `${file ?? 'tablewalk'} has been changed since`, 'check it from the beginning');
   }
   return read.value;
 }

@@ -4,10 +4,11 @@ import { WorkerFailed } from '../node/check-workers.ts';
 import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
 import { OutOfTime } from '../node/time-limit.ts';
 import { withMemory } from './check-options.ts';
+import { runPool } from './check-pool.ts';
 import { createCheckProgress } from './check-progress.ts';
 import type { Mistaken, Outcome } from './check-report.ts';
 import { type RunOptions, type RunProgress, runTest } from './check-run.ts';
-import type { FoundTest } from './check-select.ts';
+import { type FoundTest, placeOfTest } from './check-select.ts';
 import { BadInput } from './exit.ts';
 
 export interface Findings {
@@ -20,6 +21,7 @@ export interface Listeners {
   /** Takes what is left of a test, now and then. */
   readonly save?: (found: FoundTest, saved: SavedCheck | null) => void;
   outcome(outcome: Outcome): void;
+  mistake?(mistaken: Mistaken): void;
 }
 
 export async function runAll(
@@ -27,6 +29,10 @@ export async function runAll(
   options: RunOptions,
   listeners: Listeners,
 ): Promise<Findings> {
+  const { workers = 1 } = options;
+  if (workers > 1 && tests.length > 1 && tests.every(({ file }) => file === null)) {
+    return await runPool(tests, { ...options, workers: 1 }, workers, listeners);
+  }
   const outcomes: Outcome[] = [];
   const mistakes: Mistaken[] = [];
   const progress = createCheckProgress(tests.length);
@@ -38,17 +44,20 @@ export async function runAll(
       progress.clear();
       listeners.outcome(outcome);
     } catch (error) {
-      mistakes.push({ found, why: asMistake(error, found) });
+      const mistaken = { found, why: asMistake(error, found) };
+      mistakes.push(mistaken);
+      listeners.mistake?.(mistaken);
     }
   }
   progress.clear();
   return { outcomes, mistakes };
 }
 
-async function runOne(
+/** @throws what the checker throws of a test that cannot be checked, and OutOfTime. */
+export async function runOne(
   found: FoundTest,
   options: RunOptions,
-  { signal, save }: Listeners,
+  { signal, save }: Pick<Listeners, 'signal' | 'save'>,
   show: (at: RunProgress) => void,
 ): Promise<Outcome> {
   const start = performance.now() - 1000 * (options.secondsBefore ?? 0);
@@ -85,12 +94,15 @@ function shown({ test }: FoundTest, { violation }: CheckResult, { memory }: RunO
 }
 
 /** What is wrong with the test, in a line. Rethrows what is no fault of the test's. */
-function asMistake(error: unknown, { test, file }: FoundTest): BadInput {
+export function asMistake(error: unknown, found: FoundTest): BadInput {
+  const { file, test } = found;
   if (error instanceof OutOfTime) {
     const message = 'an execution went on for seconds without coming to its next step';
     const hint = 'put a `yield;` into each loop of a thread, and bound what stands outside of threads';
-    return new BadInput({ code: 'stuck', place: `${file}: test '${test.name}'`, message, hint });
+    return new BadInput({ code: 'stuck', place: placeOfTest(found), message, hint });
   }
+  // Whatever it is, the other tests of a matrix are none the worse.
+  if (file === null) return builtInMistake(error, found);
   const place = placeInUserCode(error, file);
   if (place === null && !isMistake(error)) throw error;
   return new BadInput({
@@ -98,6 +110,10 @@ function asMistake(error: unknown, { test, file }: FoundTest): BadInput {
     place: `${place ?? file}: test '${test.name}'`,
     message: error instanceof WorkerFailed && error.isMistake ? error.message : describeThrown(error),
   });
+}
+
+function builtInMistake(error: unknown, found: FoundTest): BadInput {
+  return new BadInput({ code: 'test-mistake', place: placeOfTest(found), message: describeThrown(error) });
 }
 
 /** Errors of a worker come as copies. */

@@ -35,14 +35,14 @@ describe('numbers that are about right', () => {
 describe('the command that replays', () => {
   const test = { name: "it's", expect: 'holds' as const, program: () => ({ threads: [] }) };
   it('is quoted where a shell would read something else', () => {
-    const found = { test, file: 'a b.ts', index: 0, label: "it's (a b.ts)" };
+    const found = { test, file: 'a b.ts', index: 0, label: "it's (a b.ts)", entry: null, leftOut: null };
     expect(replayCommand(found, '0:3.b1', 'tso')).toBe(
       "tablewalk check 'a b.ts' -t 'it'\\''s' --memory tso --schedule 0:3.b1",
     );
   });
 
   it('says which test is meant where a file has two of one name', () => {
-    const found = { test, file: 'a.ts', index: 1, label: "it's (a.ts, 2)" };
+    const found = { test, file: 'a.ts', index: 1, label: "it's (a.ts, 2)", entry: null, leftOut: null };
     expect(replayCommand(found, '0', undefined)).toContain("-t 'it'\\''s (a.ts, 2)'");
   });
 });

@@ -1,7 +1,10 @@
 /** What `check` says of a test: as an entry of the JSON document, and as text. */
 import { printable } from '../base/result.ts';
 import { type CheckResult, type Counterexample, type Limit, renderLanes, type Verdict } from '../check/index.ts';
-import { clean, padEnd, type TerminalOptions, textWidth } from '../lab/report/terminal-text.ts';
+import { linesOf } from '../lab/litmus/rows.ts';
+import type { MatrixEntry } from '../lab/litmus/scenario.ts';
+import { type StoredVerdict, storedVerdict } from '../lab/litmus/stored.ts';
+import { type Colors, clean, padEnd, type TerminalOptions, textWidth, wrap } from '../lab/report/terminal-text.ts';
 import { counted } from '../lab/report/text.ts';
 import { formatCount, formatPercent, formatSeconds } from '../lab/report/units.ts';
 import type { FoundTest } from './check-select.ts';
@@ -39,8 +42,22 @@ export interface CheckEntry {
   readonly seconds: number;
   readonly schedule: string | null;
   readonly counterexampleSteps: number | null;
-  readonly file: string;
+  readonly file: string | null;
   readonly limit: Limit['name'] | null;
+  readonly builtIn: BuiltInEntry | null;
+}
+
+/** What is known of a built-in test besides. */
+export interface BuiltInEntry {
+  readonly family: string;
+  readonly scenario: string;
+  readonly designs: readonly string[];
+  readonly lines: number | null;
+  readonly source: string;
+  readonly about: string | null;
+  readonly bounds: string;
+  readonly leftOut: boolean;
+  readonly stored: StoredVerdict | null;
 }
 
 /** A test that could not be checked as it is written: it has no verdict. */
@@ -76,11 +93,29 @@ function entry({ found, result, seconds, counterexample }: Outcome): CheckEntry 
     counterexampleSteps: counterexample?.steps.length ?? null,
     file: found.file,
     limit: limit?.name ?? null,
+    builtIn: found.entry === null ? null : builtIn(found, found.entry),
   };
 }
 
-export function isExpected({ result }: Outcome): boolean {
-  return result.verdict === result.expect;
+function builtIn({ leftOut, test }: FoundTest, entry: MatrixEntry): BuiltInEntry {
+  const { bounds, designs, family, name, scenario, source } = entry;
+  return {
+    ...{ family, scenario, designs, lines: linesOf(designs), source, about: test.about ?? null, bounds },
+    leftOut: leftOut !== null,
+    stored: storedVerdict(name) ?? null,
+  };
+}
+
+/** What was left out this time says nothing. */
+export function isExpected({ found, result }: Outcome): boolean {
+  return found.leftOut !== null || result.verdict === result.expect;
+}
+
+/** Widest of the verdicts. */
+export const VERDICT_WIDTH = 11;
+
+export function verdictPaint(verdict: Verdict, color: Colors): (text: string) => string {
+  return { holds: color.green, violated: color.red, skipped: color.dim }[verdict as string] ?? color.yellow;
 }
 
 /** How wide the columns are that are known before anything has run. */
@@ -95,37 +130,79 @@ export function columnsFor(tests: readonly FoundTest[]): Columns {
   const widest = (texts: readonly string[]): number => Math.min(WIDEST, Math.max(...texts.map(textWidth)));
   return {
     label: widest(tests.map(({ label }) => label)),
-    design: widest(tests.map(({ test }) => test.design ?? '')),
+    // The names of built-in tests have the design in them.
+    design: widest(tests.map(({ test, entry }) => (entry === null ? (test.design ?? '') : ''))),
   };
 }
 
 /** One line, then what there is to say of a verdict that is not `holds`. `replay`: the command that shows the counterexample again. */
 export function outcomeText(outcome: Outcome, columns: Columns, replay: string, options: TerminalOptions): string {
-  const lines = [summaryLine(outcome, columns, options), ...detailLines(outcome, replay, options)];
-  return `${lines.join('\n')}\n`;
+  const { entry } = outcome.found;
+  const head = entry === null ? [summaryLine(outcome, columns, options)] : builtInLines(outcome, entry, options);
+  return `${[...head, ...detailLines(outcome, replay, options)].join('\n')}\n`;
 }
 
 function summaryLine(outcome: Outcome, columns: Columns, { color, unicode }: TerminalOptions): string {
-  const { found, result, seconds, exploring } = outcome;
-  const { verdict, design, executions, steps, expect } = result;
-  const paint = { holds: color.green, violated: color.red, skipped: color.dim }[verdict as string] ?? color.yellow;
-  const asExpected = isExpected(outcome) ? color.dim('expected') : color.bold(`NOT EXPECTED (expect: ${expect})`);
+  const { found, result } = outcome;
   const cells = [
-    paint(padEnd(verdict, 11)),
+    verdictPaint(result.verdict, color)(padEnd(result.verdict, VERDICT_WIDTH)),
     padEnd(clean(found.label, unicode), columns.label),
-    ...(columns.design > 0 ? [padEnd(clean(design ?? '', unicode), columns.design)] : []),
-    counted(executions, 'execution').padStart(17),
-    `${rateText(exploring > 0 ? steps / exploring : 0)} steps/s`.padStart(13),
-    formatSeconds(seconds, 2).padStart(8),
-    asExpected,
+    ...(columns.design > 0 ? [padEnd(clean(result.design ?? '', unicode), columns.design)] : []),
+    ...effort(outcome),
+    expectedText(outcome, color),
   ];
   return cells.join('  ');
 }
 
+function effort({ result, seconds, exploring }: Outcome): readonly string[] {
+  return [
+    counted(result.executions, 'execution').padStart(17),
+    `${rateText(exploring > 0 ? result.steps / exploring : 0)} steps/s`.padStart(13),
+    formatSeconds(seconds, 2).padStart(8),
+  ];
+}
+
+export function expectedText(outcome: Outcome, color: Colors): string {
+  return isExpected(outcome) ? color.dim('expected') : color.bold(`NOT EXPECTED (expect: ${outcome.result.expect})`);
+}
+
+/** A built-in test has a longer name, and more is known of it. */
+function builtInLines(outcome: Outcome, entry: MatrixEntry, options: TerminalOptions): readonly string[] {
+  const { color, unicode, width } = options;
+  const { found, result } = outcome;
+  const code = linesOf(entry.designs);
+  const named = entry.designs.filter((name) => name !== entry.design).join(', ');
+  const parts = [...(named === '' ? [] : [named]), ...(code === null ? [] : [counted(code, 'line')])];
+  const facts = [
+    ['source', entry.source],
+    ['design', parts.length === 0 ? entry.design : `${entry.design} (${parts.join(', ')})`],
+    ['bounds', entry.bounds],
+    [
+      'run',
+      found.leftOut ??
+        effort(outcome)
+          .map((text) => text.trim())
+          .join(', '),
+    ],
+  ] as const;
+  const verdict = verdictPaint(result.verdict, color)(padEnd(result.verdict, VERDICT_WIDTH));
+  return [
+    `${verdict}  ${clean(found.label, unicode)}  ${found.leftOut === null ? expectedText(outcome, color) : ''}`.trimEnd(),
+    ...wrap(clean(found.test.about ?? '', unicode), width - 2).map((text) => `  ${text}`),
+    ...facts.flatMap(([name, text]) =>
+      wrap(clean(text, unicode), width - 11).map(
+        (line, i) => `  ${color.dim(padEnd(i === 0 ? `${name}:` : '', 9))}${line}`,
+      ),
+    ),
+  ];
+}
+
 function detailLines(outcome: Outcome, replay: string, options: TerminalOptions): readonly string[] {
-  const { result, counterexample } = outcome;
+  const { found, result, counterexample } = outcome;
+  if (found.leftOut !== null) return [storedLine(found), ''];
   const say = (text: string): string => `  ${clean(text, options.unicode)}`;
-  if (counterexample === null) return result.verdict === 'holds' ? [] : [say(withEstimate(outcome))];
+  const apart = found.entry === null ? [] : [''];
+  if (counterexample === null) return [...(result.verdict === 'holds' ? [] : [say(withEstimate(outcome))]), ...apart];
   return [
     say(violationText(result)),
     '',
@@ -136,6 +213,13 @@ function detailLines(outcome: Outcome, replay: string, options: TerminalOptions)
     `  replay:   ${printable(replay, Number.POSITIVE_INFINITY)}`,
     '',
   ];
+}
+
+function storedLine({ test }: FoundTest): string {
+  const stored = storedVerdict(test.name);
+  return stored === undefined
+    ? '  no verdict is stored'
+    : `  stored:  ${stored.verdict}, ${counted(stored.executions, 'execution')}`;
 }
 
 /** Rows of a counterexample that are shown at its beginning and at its end: nobody reads more, and a livelock has thousands. */
@@ -175,8 +259,13 @@ export function rateText(rate: number): string {
 
 const VERDICTS: readonly Verdict[] = ['holds', 'violated', 'unreachable', 'bounded', 'skipped'];
 
-/** The last line: `3 tests: 1 holds, 2 violated; all as expected`. */
-export function totalsText(outcomes: readonly Outcome[], options: TerminalOptions): string {
+/** The last line: `3 tests: 1 holds, 2 violated; all as expected`. What was left out is no test that was run. */
+export function totalsText(all: readonly Outcome[], options: TerminalOptions): string {
+  const outcomes = all.filter(({ found }) => found.leftOut === null);
+  const leftOut = all.length - outcomes.length;
+  const besides =
+    leftOut === 0 ? '' : `; ${counted(leftOut, 'test')} skipped: --slow runs ${leftOut === 1 ? 'it' : 'them'}`;
+  if (outcomes.length === 0) return `no test was run${besides}\n`;
   const counts = VERDICTS.map((verdict) => ({
     verdict,
     count: outcomes.filter(({ result }) => result.verdict === verdict).length,
@@ -184,5 +273,5 @@ export function totalsText(outcomes: readonly Outcome[], options: TerminalOption
   const parts = counts.filter(({ count }) => count > 0).map(({ verdict, count }) => `${count} ${verdict}`);
   const wrong = outcomes.filter((outcome) => !isExpected(outcome)).length;
   const ending = wrong === 0 ? 'all as expected' : options.color.bold(`${wrong} NOT EXPECTED`);
-  return `${counted(outcomes.length, 'test')}: ${parts.join(', ')}; ${ending}\n`;
+  return `${counted(outcomes.length, 'test')}: ${parts.join(', ')}; ${ending}${besides}\n`;
 }

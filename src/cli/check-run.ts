@@ -24,6 +24,8 @@ export interface RunOptions extends CheckOptions {
   readonly maxSeconds?: number;
   /** Default 1: in this thread. */
   readonly workers?: number;
+  /** Counterexamples that are expected stay as they were found: making them short may take longer than all the rest. */
+  readonly shortenUnexpectedOnly?: boolean;
   /** How long what is gone on with had taken. */
   readonly secondsBefore?: number;
 }
@@ -58,9 +60,12 @@ const PARTS_A_WORKER = 4;
 
 /** @throws what the checker throws of a test that cannot be checked, and OutOfTime. */
 export async function runTest(found: FoundTest, options: RunOptions, hooks: RunHooks): Promise<CheckResult> {
+  const { shortenUnexpectedOnly = false } = options;
   for (;;) {
     try {
-      return await runOnce(found, options, hooks);
+      if (!shortenUnexpectedOnly) return await runOnce(found, options, hooks);
+      const result = await runOnce(found, { ...options, minimise: 0 }, hooks);
+      return result.verdict === result.expect ? result : await shortenedResult(found.test, result, options, hooks);
     } catch (error) {
       if (!(error instanceof OutOfTime && error.wasPaused)) throw error;
     }
@@ -186,6 +191,18 @@ async function runParts(
     clearTimeout(timer);
     hooks.signal.removeEventListener('abort', interrupt);
   }
+}
+
+async function shortenedResult(
+  test: CheckTest,
+  result: CheckResult,
+  options: RunOptions,
+  hooks: RunHooks,
+): Promise<CheckResult> {
+  const { memory } = options;
+  const own = memory === undefined ? test : { ...test, memory };
+  const { violation } = await shortened(own, { ...result, unreached: [] }, options, hooks);
+  return { ...result, violation };
 }
 
 async function shortened(test: CheckTest, explored: Explored, options: RunOptions, hooks: RunHooks): Promise<Explored> {

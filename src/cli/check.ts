@@ -1,4 +1,5 @@
-/** `tablewalk check FILE.ts…`: the tests that modules export, one after the other, under every interleaving. */
+/** `tablewalk check`: the tests that modules export, and the built-in ones, under every interleaving. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatInputError } from '../base/result.ts';
 import { fingerprintOf, removeCheckpoint, writeCheckpoint } from '../node/checkpoint.ts';
@@ -6,25 +7,27 @@ import { leave } from '../node/leave.ts';
 import { checkWritable } from '../node/output.ts';
 import { describeThrown, placeInUserCode } from '../node/test-file-errors.ts';
 import { watchExit } from '../node/test-file-exit.ts';
-import { replayCommand } from './check-command.ts';
-import { addCheckOptions, type CheckCommandOptions, checkCombination, runOptions } from './check-options.ts';
-import { type Listeners, runAll } from './check-plan.ts';
 import {
-  checkDocument,
-  columnsFor,
-  isExpected,
-  type Mistaken,
-  type Outcome,
-  outcomeText,
-  totalsText,
-} from './check-report.ts';
+  addCheckOptions,
+  asksForAll,
+  type CheckCommandOptions,
+  checkCombination,
+  runOptions,
+} from './check-options.ts';
+import { type Listeners, runAll } from './check-plan.ts';
+import { checkDocument, isExpected, type Mistaken, type Outcome, totalsText } from './check-report.ts';
 import type { RunOptions } from './check-run.ts';
 import { type FoundTest, findTests, selectTests } from './check-select.ts';
+import { isMatrix, showing } from './check-show.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
 import { writeText } from './html-report.ts';
 import { print, printJson, screen } from './screen.ts';
 
 const HELP = `
+NAME is a built-in test, or a part of the names of several: each is explained. --all, or a filter, runs them as a matrix: letters for
+pairs of designs, a line a test for others, and in full only what is not as expected. Tests that take long are left out, and shown
+as they are stored, unless --slow is given or the full name.
+
 FILE is a TypeScript or JavaScript module, anywhere, that exports what defineTest of 'tablewalk/check' returns: one test,
 several, or arrays of them. It is compiled as it is loaded; its types are not checked. docs/checker.md teaches how to write one.
 
@@ -32,6 +35,8 @@ Verdicts: holds (in every execution), violated (with the shortest counterexample
 never happens), bounded (a limit was hit, so nothing is proved: never expected), skipped.
 
 Example:
+  tablewalk check --all --workers 2
+  tablewalk check L01
   tablewalk check my-test.ts
   tablewalk check my-test.ts -t 'lost update' --schedule 0.1:3.0
 
@@ -40,24 +45,26 @@ Exit codes:
   checked as it is written: one line says why   3 a bug in tablewalk   130 interrupted: what was known by then is printed`;
 
 export function defineCheck(command: Command, done: (code: ExitCode) => void): void {
-  command.argument('[FILES...]', 'modules that export tests');
+  command.argument('[NAMES...]', 'built-in tests by name, or modules that export tests');
   addCheckOptions(command);
   command
     .addHelpText('after', HELP)
-    .action(async (files: readonly string[], options: CheckCommandOptions) => done(await runCheck(files, options)));
+    .action(async (names: readonly string[], options: CheckCommandOptions) => done(await runCheck(names, options)));
 }
 
-async function runCheck(files: readonly string[], options: CheckCommandOptions): Promise<ExitCode> {
+async function runCheck(names: readonly string[], options: CheckCommandOptions): Promise<ExitCode> {
   checkCombination(options);
-  await checkArguments(files, options);
+  await checkArguments(names, options);
   const json = options.json === true;
   if (json) keepStdoutClean();
-  watchUserCode(files);
   const signal = interruption();
-  const tests = await testsOf(files, options, signal);
+  const tests = await testsOf(names, options, signal);
   if (tests === null) return EXIT.interrupted;
-  const run = runOptions(options, tests);
-  const { outcomes, mistakes } = await runAll(tests, run, listeners(tests, options, run, signal));
+  const run = { ...runOptions(options, tests), shortenUnexpectedOnly: isMatrix(tests, options) };
+  const shown = showing(tests, options);
+  const saving = options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, run) };
+  const { outcomes, mistakes } = await runAll(tests, run, { signal, ...saving, ...shown });
+  shown.end(outcomes);
   await writeCounterexample(outcomes, options);
   // Interrupted before anything was known: there is nothing to print.
   if (json && outcomes.length + mistakes.length > 0) printJson(checkDocument(outcomes, mistakes, signal.aborted));
@@ -77,26 +84,10 @@ function exitCode(
     complain(`interrupted: ${finished} of ${tests.length} tests were done by then`);
     return EXIT.interrupted;
   }
+  // A built-in test that cannot be checked is our own mistake.
+  if (mistakes.some(({ found }) => found.entry !== null)) return EXIT.bug;
   if (mistakes.length > 0) return EXIT.usage;
   return outcomes.every(isExpected) ? EXIT.ok : EXIT.unexpected;
-}
-
-function listeners(
-  tests: readonly FoundTest[],
-  options: CheckCommandOptions,
-  run: RunOptions,
-  signal: AbortSignal,
-): Listeners {
-  const columns = columnsFor(tests);
-  return {
-    signal,
-    ...(options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, run) }),
-    outcome: (outcome) => {
-      if (options.json === true) return;
-      const replay = replayCommand(outcome.found, outcome.counterexample?.schedule ?? '', options.memory);
-      print(outcomeText(outcome, columns, replay, screen(options.color)));
-    },
-  };
 }
 
 /** Keeps a checkpoint of what is left at `path`. */
@@ -122,14 +113,18 @@ function saver(path: string, run: RunOptions): NonNullable<Listeners['save']> {
   };
 }
 
-async function checkArguments(files: readonly string[], options: CheckCommandOptions): Promise<void> {
-  if (options.all === true) {
-    const hint = 'name a file of your own: tablewalk check my-test.ts';
-    throw new BadInput({ code: 'no-tests', place: '--all', message: 'no tests are built in yet', hint });
+async function checkArguments(names: readonly string[], options: CheckCommandOptions): Promise<void> {
+  if (asksForAll(options) && names.length > 0) {
+    const hint = 'leave one of the two out; -t chooses by name among all';
+    throw new BadInput({
+      code: 'all-and-names',
+      message: '--all and filters choose among all built-in tests, and tests are named',
+      hint,
+    });
   }
-  if (files.length === 0) {
-    const hint = 'tablewalk check my-test.ts, or see tablewalk check --help';
-    throw new BadInput({ code: 'no-files', message: 'no test file is named', hint });
+  if (!asksForAll(options) && names.length === 0) {
+    const hint = 'tablewalk check my-test.ts, or tablewalk check --all for what is built in';
+    throw new BadInput({ code: 'no-files', message: 'no test is named', hint });
   }
   for (const option of ['counterexample', 'checkpoint'] as const) {
     const path = options[option];
@@ -159,12 +154,19 @@ function watchUserCode(files: readonly string[]): void {
 
 /** The tests to run; null when the user lost patience before they were loaded. */
 async function testsOf(
-  files: readonly string[],
+  names: readonly string[],
   options: CheckCommandOptions,
   signal: AbortSignal,
 ): Promise<readonly FoundTest[] | null> {
+  const slow = options.slow === true;
+  if (asksForAll(options)) {
+    const { builtInTests } = await import('./check-built-in.ts');
+    return selectTests(builtInTests(options, slow), options.test);
+  }
+  const files = names.filter((name) => existsSync(name) || /\.[cm]?[jt]s$/.test(name));
+  if (files.length > 0) watchUserCode(files);
   try {
-    return selectTests(await findTests(files, signal), options.test);
+    return selectTests(await findTests(names, slow, signal), options.test);
   } catch (error) {
     if (!signal.aborted) throw error;
     complain(error instanceof Error ? error.message : String(error));

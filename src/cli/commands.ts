@@ -28,8 +28,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'check',
     summary: 'every interleaving of the threads of a test, yours or ours',
-    usage: '[options] FILE.ts…',
+    usage: '[options] NAME|FILE.ts…',
     load: async () => (await import('./check.ts')).defineCheck,
+  },
+  {
+    name: 'explain',
+    summary: 'CPU states, a design, an invariant, a fault reason: from the tables that the code runs from',
+    usage: '[options] [WHAT]',
+    load: async () => (await import('./explain.ts')).defineExplain,
   },
   {
     name: 'conformance',

@@ -7,16 +7,19 @@ import type { Command } from 'commander';
 import { formatInputError } from '../base/result.ts';
 import { TABLE_RECLAIM } from '../designs/index.ts';
 import { threadClaims } from '../lab/lab/claims.ts';
+import type { LabVerdict } from '../lab/lab/verdicts.ts';
 import type { ReplayResult } from '../lab/replay/result.ts';
 import { labPage } from '../lab/report/lab-page.ts';
 import type { Claim, ReportPage } from '../lab/report/page.ts';
 import { renderTerminal } from '../lab/report/terminal.ts';
+import { verdictSections } from '../lab/report/verdict-sections.ts';
 import { prepareFolder } from '../node/output.ts';
 import { labTraces } from '../node/package-files.ts';
 import type { IovaStressResult } from '../sim/index.ts';
 import { BadInput, complain, EXIT, type ExitCode, interruption } from './exit.ts';
 import { footer, writeHtml, writeText } from './html-report.ts';
 import { nameWidth, runLine, runName, threadLines } from './iova-stress-text.ts';
+import { verdictsAgain } from './lab-verdicts.ts';
 import { wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { replayFiles, replayResult } from './replay.ts';
@@ -43,6 +46,7 @@ export interface LabResult {
   readonly schema: 1;
   readonly command: 'lab';
   readonly claims: readonly Claim[];
+  readonly verdicts: readonly LabVerdict[];
   readonly iovaStress: IovaStressResult;
   readonly replay: ReplayResult;
   readonly interrupted?: true | undefined;
@@ -50,14 +54,14 @@ export interface LabResult {
 
 const HELP = `
 Replays the bundled traces of real kernels, runs the thread's benchmark over 16 TiB for every design (up to three times
-with a flush at each unmap, once with queued flushes), and judges each claim of the thread by what was measured. Takes less than
-two minutes on two cores.
+with a flush at each unmap, once with queued flushes), judges each claim of the thread by what was measured, and shows the
+stored verdicts of all built-in tests, a few of which it runs again. Takes less than two minutes on two cores.
 
 Example:
   tablewalk lab --out report
 
 Exit codes:
-  0 done   1 a run failed   2 bad usage, or the report cannot be written   3 a bug in tablewalk
+  0 done   1 a run failed, or a verdict is not the stored one   2 bad usage, or the report cannot be written   3 a bug in tablewalk
   130 interrupted: the report has what was measured so far`;
 
 const ROUNDS = 3;
@@ -85,17 +89,28 @@ async function runLab(options: LabOptions): Promise<ExitCode> {
   for (const error of errors) complain(formatInputError(error));
   const stress = await benchmark(options.space, signal, say);
   tellProblems(stress.problems);
+  if (!signal.aborted) say('\nRunning some of the built-in tests again.\n');
+  const { verdicts, failed } = await verdictsAgain(signal);
+  for (const message of failed) complain(message);
   const replay = replayResult(files);
   const result: LabResult = {
     schema: 1,
     command: 'lab',
     claims: threadClaims({ iovaStress: stress.result, seconds: stress.seconds, replay }),
+    verdicts,
     iovaStress: stress.result,
     replay,
     ...(signal.aborted ? { interrupted: true } : {}),
   };
   await report(result, options, say);
-  return problemsCode(stress.problems) ?? (signal.aborted ? EXIT.interrupted : errors.length > 0 ? EXIT.bug : EXIT.ok);
+  const failures = errors.length + failed.length;
+  return (
+    problemsCode(stress.problems) ?? (signal.aborted ? EXIT.interrupted : failures > 0 ? EXIT.bug : ended(verdicts))
+  );
+}
+
+function ended(verdicts: readonly LabVerdict[]): ExitCode {
+  return verdicts.every(({ again }) => again?.agrees !== false) ? EXIT.ok : EXIT.unexpected;
 }
 
 async function benchmark(space: number, signal: AbortSignal, say: (text: string) => void): Promise<StressFindings> {
@@ -134,11 +149,14 @@ async function benchmark(space: number, signal: AbortSignal, say: (text: string)
 }
 
 async function report(result: LabResult, options: LabOptions, say: (text: string) => void): Promise<void> {
-  const page = withNotice(labPage(result, { footer: footer() }), result.interrupted === true);
+  const more = verdictSections(result.verdicts);
+  const page = withNotice(labPage({ ...result, more }, { footer: footer() }), result.interrupted === true);
   const [html, json] = [join(options.out, 'index.html'), join(options.out, 'report.json')];
   await writeHtml(html, page);
   await writeText(json, `${JSON.stringify(result)}\n`);
   if (options.json === true) printJson(result);
+  const shown = { ...page, title: '', lede: [], sections: more, footer: [] };
+  say(`\n${renderTerminal(shown, screen(options.color)).trim()}\n`);
   say(`\n${renderTerminal(claimsPage(page), screen(options.color))}\n`);
   say(`The whole report, with tables and charts: ${html}\nThe same as JSON: ${json}\n`);
   if (result.interrupted === true) complain('interrupted: the report has what was measured so far');
@@ -152,7 +170,7 @@ function withNotice(page: ReportPage, interrupted: boolean): ReportPage {
   return { ...page, sections: [{ kind: 'notice', title: 'Incomplete', items }, ...page.sections] };
 }
 
-/** In the terminal the claims alone: the lines above them have the benchmark, and the report has the rest. */
+/** In the terminal the claims last: the lines above them have the benchmark and the verdicts, and the report has the rest. */
 function claimsPage(page: ReportPage): ReportPage {
   const sections = page.sections.filter((section) => section.kind === 'claims');
   return { ...page, lede: page.lede.slice(1), sections, footer: [] };

@@ -1,6 +1,7 @@
 /** Kernel models: the IOMMU core (straight-line twins, for running), and the kernel of shared virtual addressing (flows, for checking). */
 export { createKernel, type KernelOptions } from './create.ts';
 export { BASE } from './functions.ts';
+export { INVARIANTS, type Invariant } from './invariants.ts';
 export {
   createDomain,
   type DomainOptions,

@@ -3,7 +3,8 @@ import type { CheckOptions, Explored, Order } from '../check/index.ts';
 
 /** What a worker is started with: where it finds the test, and how it explores. */
 export interface WorkerStart {
-  readonly file: string;
+  /** Null: among the built-in tests. */
+  readonly file: string | null;
   readonly index: number;
   readonly options: CheckOptions;
 }

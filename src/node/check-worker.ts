@@ -32,14 +32,20 @@ function explore(test: CheckTest, { orders }: Part): Explored {
   return { executions, blocked, steps, unreached: running.unreached, violation, limit };
 }
 
-watchExit(file, ({ message, hint }) => {
-  failed(new TestMistake(`${message} (${hint})`));
-  return leave(0);
-});
-const loaded = await loadTestFile(file);
-const test = loaded.ok ? loaded.value[index] : undefined;
+/** The test that the worker is for; undefined: it is not found again. */
+async function load(): Promise<CheckTest | undefined> {
+  if (file === null) return (await import('../lab/litmus/index.ts')).LITMUS[index]?.test;
+  watchExit(file, ({ message, hint }) => {
+    failed(new TestMistake(`${message} (${hint})`));
+    return leave(0);
+  });
+  const loaded = await loadTestFile(file);
+  return loaded.ok ? loaded.value[index] : undefined;
+}
+
+const test = await load();
 if (test === undefined) {
-  failed(new Error(`${file}: the test is not found again`));
+  failed(new Error(`${file ?? 'built in'}: the test is not found again`));
 } else {
   port.on('message', (part: Part) => {
     try {

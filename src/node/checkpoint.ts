@@ -1,6 +1,8 @@
 /** What a long check has left to do, in a file: written beside and moved into place, so that a kill leaves a whole one. */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { err, type InputError, ok, type Result } from '../base/result.ts';
 import type { SavedCheck } from '../check/index.ts';
 import { readError, writeError } from './file-errors.ts';
@@ -17,13 +19,23 @@ export interface Checkpoint {
   readonly saved: SavedCheck;
 }
 
-/** A hash of a file's bytes; '' for one that cannot be read. */
-export function fingerprintOf(path: string): string {
+/** A hash of a file's bytes, or, for a built-in test, of all that may be in it; '' for what cannot be read. */
+export function fingerprintOf(path: string | null): string {
+  if (path === null) return fingerprintOfProgram();
   try {
     return createHash('sha256').update(readFileSync(path)).digest('hex');
   } catch {
     return '';
   }
+}
+
+/** Of this program's own modules. */
+function fingerprintOfProgram(): string {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  const names = readdirSync(folder, { recursive: true }).map(String);
+  const hash = createHash('sha256');
+  for (const name of names.filter((one) => /\.[jt]s$/.test(one)).sort()) hash.update(readFileSync(join(folder, name)));
+  return hash.digest('hex');
 }
 
 export function writeCheckpoint(path: string, checkpoint: Checkpoint): InputError | null {

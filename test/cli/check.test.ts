@@ -222,10 +222,19 @@ export const test = defineTest({
 describe('what cannot be checked: one line that says where and what to do, exit 2', () => {
   const define = "import { defineTest } from 'tablewalk/check';\n";
   const cases: readonly (readonly [name: string, args: string, says: RegExp])[] = [
-    ['no file', '', /^no test file is named \(tablewalk check my-test\.ts/],
-    ['--all, so far', '--all', /^--all: no tests are built in yet/],
+    ['no file', '', /^no test is named \(tablewalk check my-test\.ts/],
+    ['--all and a name', 'L01 --all', /^--all and filters choose among all built-in tests, and tests are named \(/],
+    [
+      'a family that is not there',
+      '--family catalog-e',
+      /^--family: no built-in test has a family called .*'catalogue'/,
+    ],
+    ['a design that is not there', '--all --design free-in-mput', /^--design: .*did you mean 'free-in-mmput'/],
+    ['a built-in test that is not there', '--all -t nothing', /^-t: no test has 'nothing' in its name \(there are '/],
+    ['a schedule for several built-in tests', 'L01 --schedule 0', /^--schedule: it is for one test, not for /],
     ['a file that is not there', 'nothing.ts', /^nothing\.ts: there is no such file/],
-    ['a name that is not known', 'nothing', /^'nothing' is neither a file nor a built-in test \(/],
+    ['a name that is not known', 'nothing', /^'nothing' is neither a file nor in the name of a built-in test \(/],
+    ['a name that is nearly known', 'L0l', /^'L0l' is neither .*did you mean 'L01 freed at mmput/],
     ['a directory', '.', /^\.: this is a directory, not a file \(name the test files in it\)/],
     ['a file of another kind', 'README.md', /^README\.md: this is no TypeScript or JavaScript file/],
     ['a syntax error', 'syntax-error.ts', /^syntax-error\.ts:5: syntax error: Unexpected token$/],

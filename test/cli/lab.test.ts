@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LITMUS } from '../../src/lab/litmus/index.ts';
 import { labSchema } from '../schema/lab.ts';
 import { ended, lines, root, scratchFolder, start, tablewalk } from './tablewalk.ts';
 
@@ -15,6 +16,14 @@ describe('lab, over 1 TiB', async () => {
     expect(readdirSync(join(folder, 'out')).sort()).toEqual(['index.html', 'report.json']);
     expect(readFileSync(join(folder, 'out', 'report.json'), 'utf8')).toBe(done.stdout);
     expect(readFileSync(join(folder, 'out', 'index.html'), 'utf8')).toMatch(/^<!doctype html>/);
+  });
+
+  it('has the verdict on each built-in test, and agrees with what it ran again', () => {
+    const { verdicts } = labSchema.parse(JSON.parse(done.stdout));
+    expect(verdicts.map(({ name }) => name)).toEqual(LITMUS.map(({ name }) => name));
+    const again = verdicts.flatMap((one) => one.again ?? []);
+    expect(again.length).toBeGreaterThan(0);
+    expect(again.filter(({ agrees }) => !agrees)).toEqual([]);
   });
 
   it('judges claims by what it measured', () => {

@@ -57,7 +57,7 @@ describe('help and version', () => {
     expect(bare.code).toBe(0);
   });
 
-  for (const command of ['iova-stress', 'replay', 'conformance', 'lab']) {
+  for (const command of ['iova-stress', 'replay', 'check', 'explain', 'conformance', 'lab']) {
     it(`${command} --help has an example and the exit codes`, async () => {
       const { code, stdout, stderr } = await tablewalk([command, '--help']);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

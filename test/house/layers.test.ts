@@ -108,7 +108,8 @@ describe('outside of node/ and cli/', () => {
   });
 
   it('nobody uses Buffer, process or another global of Node', () => {
-    const globals = /(?<![\w.$'"-])(Buffer|process|require|__dirname|__filename|setImmediate|global)\s*[.([]/;
+    // `process` is called by nobody: a method of that name is no global.
+    const globals = /(?<![\w.$'"-])(process\s*[.[]|(Buffer|require|__dirname|__filename|setImmediate|global)\s*[.([])/;
     expect(portable.filter(({ code }) => globals.test(withoutText(code))).map(({ name }) => name)).toEqual([]);
   });
 

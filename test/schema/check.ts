@@ -1,11 +1,23 @@
 /** The document of `tablewalk check --json`. */
 import { z } from 'zod';
 import type { CheckDocument } from '../../src/cli/check-report.ts';
-import { count, interrupted, seconds } from './common.ts';
+import { count, interrupted, seconds, storedVerdict } from './common.ts';
 
 const verdict = z
   .enum(['holds', 'violated', 'unreachable', 'bounded', 'skipped'])
   .describe('bounded: a limit was hit, so nothing is proved; never an expected verdict');
+
+const builtIn = z.strictObject({
+  family: z.string(),
+  scenario: z.string(),
+  designs: z.array(z.string()).describe('designs in its kernel, the innermost first'),
+  lines: count.nullable().describe('lines of code of these, without comments and blank lines'),
+  source: z.string().describe('thread, commit, or where else it comes from'),
+  about: z.string().nullable(),
+  bounds: z.string().describe('what bounds its verdict: CPUs, processes, devices'),
+  leftOut: z.boolean().describe('it takes long and was not run: its verdict is skipped, and that is no surprise'),
+  stored: storedVerdict.nullable().describe('what it came to when all were run for the store; null: nothing is stored'),
+});
 
 const result = z.strictObject({
   name: z.string().describe('of the test'),
@@ -20,11 +32,12 @@ const result = z.strictObject({
   seconds: seconds.describe('wall-clock time, making the counterexample short included'),
   schedule: z.string().nullable().describe('of the counterexample, for --schedule'),
   counterexampleSteps: count.nullable(),
-  file: z.string().describe('the test file, as it was named on the command line'),
+  file: z.string().nullable().describe('the test file, as it was named on the command line; null for a built-in test'),
   limit: z
     .enum(['steps', 'executions', 'runs', 'bound', 'time', 'interrupted'])
     .nullable()
     .describe('what made the verdict bounded'),
+  builtIn: builtIn.nullable().describe('of a built-in test; null for one of a file'),
 });
 
 const error = z.strictObject({

@@ -25,6 +25,12 @@ export const cost = {
   flushEnlargedPages: count.describe('4 KiB pages that these covered beyond those that were to be unmapped'),
 };
 
+export const storedVerdict = z.strictObject({
+  verdict: z.enum(['holds', 'violated', 'unreachable']),
+  executions: count,
+  seconds: seconds.describe('about how long it took'),
+});
+
 export const interrupted = z
   .literal(true)
   .optional()

@@ -1,7 +1,7 @@
 /** The document of `tablewalk lab --json`, which is also its report.json. */
 import { z } from 'zod';
 import type { LabResult } from '../../src/cli/lab.ts';
-import { interrupted } from './common.ts';
+import { count, interrupted, seconds, storedVerdict } from './common.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { replaySchema } from './replay.ts';
 
@@ -13,10 +13,30 @@ const claim = z.strictObject({
   note: z.string(),
 });
 
+const verdict = z.strictObject({
+  name: z.string().describe('of the built-in test'),
+  family: z.string(),
+  scenario: z.string(),
+  design: z.string(),
+  designs: z.array(z.string()).describe('designs in its kernel'),
+  lines: count.nullable().describe('lines of code of these'),
+  stored: storedVerdict.nullable(),
+  again: z
+    .strictObject({
+      verdict: z.enum(['holds', 'violated', 'unreachable', 'bounded', 'skipped']),
+      executions: count,
+      seconds,
+      agrees: z.boolean().describe('with what is stored, in the verdict and in the executions'),
+    })
+    .nullable()
+    .describe('what it came to in this lab; null: it was not run again'),
+});
+
 export const labSchema = z.strictObject({
   schema: z.literal(1),
   command: z.literal('lab'),
   claims: z.array(claim),
+  verdicts: z.array(verdict).describe('one a built-in test'),
   iovaStress: iovaStressSchema,
   replay: replaySchema,
   interrupted,

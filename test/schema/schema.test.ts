@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkSchema } from './check.ts';
 import { conformanceSchema } from './conformance.ts';
+import { explainSchema } from './explain.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { labSchema } from './lab.ts';
 import { replaySchema } from './replay.ts';
@@ -12,6 +13,7 @@ const documents = {
   replay: replaySchema,
   lab: labSchema,
   check: checkSchema,
+  explain: explainSchema,
   conformance: conformanceSchema,
 };
 

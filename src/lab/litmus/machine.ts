@@ -94,10 +94,10 @@ export class Machine {
   }
 
   /** A task of the process that runs on a CPU from the start; `body`: what it does, in user mode. */
-  task(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
-    const tsk = this.make(name, cpu, process.mm, process.files, false);
-    process.mm.mm_users.store(process.mm.mm_users.peek() + 1);
-    process.files.count.store(process.files.count.peek() + 1);
+  task(name: string, cpu: number, { files, mm }: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, mm, files, false);
+    mm.mm_users.store(mm.mm_users.peek() + 1);
+    files.count.store(files.count.peek() + 1);
     this.place(tsk);
     this.start(tsk, body(tsk));
     return tsk;
@@ -128,10 +128,10 @@ export class Machine {
   }
 
   /** A second task for a CPU: it waits there until the CPU switches to it. */
-  waiting(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
-    const tsk = this.make(name, cpu, process.mm, process.files, false);
-    process.mm.mm_users.store(process.mm.mm_users.peek() + 1);
-    process.files.count.store(process.files.count.peek() + 1);
+  waiting(name: string, cpu: number, { files, mm }: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.make(name, cpu, mm, files, false);
+    mm.mm_users.store(mm.mm_users.peek() + 1);
+    files.count.store(files.count.peek() + 1);
     tsk.TIF_NEED_FPU_LOAD.store(true);
     this.start(tsk, body(tsk));
     return tsk;

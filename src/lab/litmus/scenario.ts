@@ -43,6 +43,8 @@ export interface MatrixEntry {
   readonly family: string;
   readonly scenario: string;
   readonly design: string;
+  /** The designs that its kernel has, by name, the innermost first; none for the kernel as it is, or with a patch alone. */
+  readonly designs: readonly string[];
   readonly source: string;
   readonly bounds: string;
   readonly slow: boolean;
@@ -72,7 +74,8 @@ export function testOf(
       return program(world, kernel);
     },
   });
-  return { name: test.name, family, scenario: name, design, source, bounds, slow, test };
+  const designs = changes.flatMap((change) => ('patch' in change ? [change.name] : []));
+  return { name: test.name, family, scenario: name, design, designs, source, bounds, slow, test };
 }
 
 /** The cases of a litmus. */

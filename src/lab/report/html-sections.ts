@@ -2,6 +2,7 @@
 import { unreachable } from '../../base/assert.ts';
 import { type ChartContext, chartHtml } from './html-chart.ts';
 import { escapeHtml, safeLink } from './html-escape.ts';
+import { gridHtml } from './html-grid.ts';
 import {
   type BarChart,
   type Claim,
@@ -42,6 +43,10 @@ export function sectionHtml(section: Section, context: HtmlContext): string {
       return chartHtml(section, context);
     case 'bar-chart':
       return barsHtml(section);
+    case 'grid':
+      return section.rows.length === 0
+        ? emptyHtml(section.caption, section.empty)
+        : gridHtml(section, context.newId('g'));
     case 'columns':
       return `<div class="columns">${section.sections.map((one) => `<div>${sectionHtml(one, context)}</div>`).join('\n')}</div>`;
     default:

@@ -80,6 +80,13 @@ tbody .code{font-family:var(--mono);font-size:.8rem;overflow-wrap:anywhere}
 .empty p{margin:0}
 .empty p+p{color:var(--muted);font:.9rem/1.6 var(--sans)}
 
+.grid table{width:auto;font-size:.8rem}
+.grid thead th.letter{border-bottom:0;border-top:1px solid var(--ink);writing-mode:vertical-rl;transform:rotate(180deg);padding:.3rem .2rem .3rem 0;text-align:left;font-weight:400;white-space:nowrap}
+.grid td.letter{text-align:center;padding:.4rem .45rem;font:600 .8rem/1.3 var(--mono)}
+.grid .letter+.number{padding-left:1.25rem}
+.grid td.letter abbr{text-decoration:none;cursor:help}
+.grid .letter.good{color:var(--good)}.grid .letter.bad{color:var(--bad)}.grid .letter.warn{color:var(--warn)}.grid .letter.muted{color:var(--muted)}
+
 .claims{font-size:.95rem}
 .claims th[scope=row]{width:27%;font:600 1rem/1.45 var(--serif)}
 .claims tbody td,.claims tbody th{padding-top:.8rem;padding-bottom:.8rem}

@@ -127,13 +127,46 @@ export interface BarChart {
   readonly empty: string;
 }
 
+export interface GridMark {
+  /** A letter or two. */
+  readonly text: string;
+  /** The same in words, for those who point at it or have it read out. */
+  readonly words: string;
+  readonly tone: 'good' | 'bad' | 'warn' | 'muted';
+}
+
+export interface GridRow {
+  readonly label: string;
+  /** One a column of the grid; null: there is none. */
+  readonly marks: readonly (GridMark | null)[];
+  /** One a further column. */
+  readonly more: readonly string[];
+}
+
+/** A table of letters, which are to be taken in at a glance. */
+export interface Grid {
+  readonly kind: 'grid';
+  readonly caption: string;
+  /** What the rows are; and the columns. */
+  readonly corner: string;
+  readonly columns: readonly string[];
+  /** Several grids have these columns, and a list above them numbers them from 1. */
+  readonly columnsAbove?: true;
+  /** Columns of numbers, to the right of the letters. */
+  readonly more: readonly string[];
+  readonly rows: readonly GridRow[];
+  /** Shown in place of a grid without rows. */
+  readonly empty: string;
+  readonly note?: string;
+}
+
 /** Small sections that may stand side by side where there is room. */
 export interface Columns {
   readonly kind: 'columns';
   readonly sections: readonly Section[];
 }
 
-export type Section = Heading | Prose | Notice | KeyFigures | Table | Claims | TimeChart | BarChart | Columns;
+export type Section = Heading | Prose | Notice | KeyFigures | Table | Claims | TimeChart | BarChart | Grid | Columns;
 
 export interface ReportPage {
   /** The line above the title: which command made this. */

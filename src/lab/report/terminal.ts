@@ -15,6 +15,7 @@ import {
   type Section,
 } from './page.ts';
 import { barLines, timeChartLines } from './terminal-chart.ts';
+import { gridLines } from './terminal-grid.ts';
 import { tableLines } from './terminal-table.ts';
 import {
   type Colors,
@@ -76,6 +77,11 @@ function blocksOf(section: Section, options: TerminalOptions): readonly Lines[] 
       if (section.bars.length === 0) return [emptyLines(section.caption, section.empty, options)];
       const head = [...captionLines(section.caption, options), ...textLines(section.summary, options).map(color.dim)];
       return [[...head, ...barLines(section, options)]];
+    }
+    case 'grid': {
+      if (section.rows.length === 0) return [emptyLines(section.caption, section.empty, options)];
+      const note = section.note === undefined ? [] : textLines(section.note, options).map(color.dim);
+      return [[...captionLines(section.caption, options), ...gridLines(section, options), ...note]];
     }
     case 'columns':
       return section.sections.flatMap((one) => blocksOf(one, options));
