@@ -22,7 +22,6 @@ export function createKernel(world: World, functions: KernelFunctions, options: 
     pasids: options.pasids,
     iommu_sva_lock: new Mutex(world, 'iommu_sva_lock'),
     pasid_mutex: new Mutex(world, 'pasid_mutex'),
-    mms: [],
     tasks: [],
     byThread: [],
     extra: new Map(),

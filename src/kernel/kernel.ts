@@ -5,7 +5,7 @@
  */
 import type { Flow, Mutex, World } from '../base/index.ts';
 import type { BASE } from './functions.ts';
-import type { Device, Mm, Rq, Task } from './objects.ts';
+import type { Device, Rq, Task } from './objects.ts';
 import type { PasidAllocator } from './sva/pasids.ts';
 
 export type KernelFunctions = typeof BASE;
@@ -20,8 +20,7 @@ export interface KernelState {
   readonly iommu_sva_lock: Mutex;
   /** The outer mutex of Intel's bind and unbind, to 5.17. */
   readonly pasid_mutex: Mutex;
-  /** mm_structs and tasks that there are, in the order in which they were made. */
-  readonly mms: Mm[];
+  /** All tasks that there will be, in the order of the test. */
   readonly tasks: Task[];
   /** By thread of the checker: the task whose code it runs. */
   readonly byThread: (Task | undefined)[];

@@ -59,7 +59,8 @@ export class Mm {
   readonly srcu: Cell<number>;
   /** Its user pages, as one object: freed by exit_mmap. */
   readonly pages: Cell<number>;
-  portals: MappedPortal[] = [];
+  /** Mappings that it has had; each knows whether it is mapped still. Threads add their own, whose order says nothing. */
+  readonly portals: MappedPortal[] = [];
   /** Context: iommu_sva_lock. */
   sva_domains: SvaDomain[] = [];
   sva_handles: SvaHandle[] = [];
@@ -110,10 +111,18 @@ export interface DeviceFile {
   toJSON(): string;
 }
 
-/** files_struct: open files of the tasks that share it. */
+/**
+ * files_struct: open files of the tasks that share it. Each thread adds and removes its own, in any order; who goes through all of them
+ * (fork, exec, the last exit) does so when no sibling does either, by name.
+ */
 export interface Files {
   readonly count: Cell<number>;
-  fds: DeviceFile[];
+  readonly fds: Set<DeviceFile>;
+}
+
+/** Open files in an order that does not depend on who opened first. */
+export function openFiles({ fds }: Files): readonly DeviceFile[] {
+  return [...fds].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** struct fpu: the task's XSAVE area, and the CPU whose registers had it last. */

@@ -21,6 +21,7 @@ export const SUBPATHS: Readonly<Record<string, () => Promise<object>>> = {
   'tablewalk/sim': () => import('../sim/index.ts'),
   'tablewalk/trace': () => import('../trace/index.ts'),
   'tablewalk/lab': () => import('../lab/index.ts'),
+  'tablewalk/litmus': () => import('../lab/litmus/public.ts'),
 };
 
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];

@@ -5,7 +5,7 @@
  */
 import { type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
-import type { DeviceFile, Files } from '../objects.ts';
+import { type DeviceFile, type Files, openFiles } from '../objects.ts';
 
 /** linux v6.6 fs/file_table.c: fput */
 export function* fput(this: Kernel, file: DeviceFile): Flow<void> {
@@ -21,20 +21,20 @@ export function* get_file(this: Kernel, file: DeviceFile): Flow<void> {
 
 /** linux v6.6 fs/open.c: close(2) */
 export function* filp_close(this: Kernel, files: Files, file: DeviceFile): Flow<void> {
-  files.fds = files.fds.filter((own) => own !== file);
+  files.fds.delete(file);
   yield* this.fput(file);
 }
 
 /** linux v6.6 fs/file.c: do_close_on_exec */
 export function* do_close_on_exec(this: Kernel, files: Files): Flow<void> {
-  for (const file of files.fds) if (file.cloexec) yield* this.filp_close(files, file);
+  for (const file of openFiles(files)) if (file.cloexec) yield* this.filp_close(files, file);
 }
 
 /** The last task that shares the table closes all of it. linux v6.6 fs/file.c: put_files_struct */
 export function* put_files_struct(this: Kernel, files: Files): Flow<void> {
   yield LOCKED;
   if (files.count.add(-1) > 0) return;
-  for (const file of files.fds.splice(0)) yield* this.fput(file);
+  for (const file of openFiles(files)) yield* this.fput(file);
 }
 
 /** Runs what the last fputs of this task left to do. Context: may sleep, no locks held. linux v6.6 kernel/task_work.c: task_work_run */

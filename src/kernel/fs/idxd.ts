@@ -2,7 +2,7 @@
  * The character device of a shared work queue (drivers/dma/idxd/cdev.c): open binds the caller's mm to the device, release waits until the
  * device has no work of that PASID left and unbinds.
  */
-import { Cell, type Flow } from '../../base/index.ts';
+import { Cell, type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Device, DeviceFile, Task } from '../objects.ts';
 
@@ -24,7 +24,7 @@ export function* idxd_cdev_open(
   yield;
   bound.store(true);
   const file = { name, dev, mm, f_count, cloexec, handle, pasid, seen: { bound }, toJSON: () => name };
-  tsk.files!.fds = [...tsk.files!.fds, file];
+  tsk.files!.fds.add(file);
   return file;
 }
 
@@ -34,7 +34,7 @@ export function* idxd_cdev_mmap(this: Kernel, tsk: Task, file: DeviceFile): Flow
   yield;
   const mm = tsk.mm.load()!;
   const portal = file.dev.dsa.portal(file.name);
-  mm.portals = [...mm.portals, { file, portal }];
+  mm.portals.push({ file, portal });
   yield;
   portal.mapped.store(true);
 }
@@ -45,10 +45,8 @@ export function* munmap_portal(this: Kernel, tsk: Task, file: DeviceFile): Flow<
   const mm = tsk.mm.load()!;
   for (const own of mm.portals) {
     if (own.file !== file) continue;
-    mm.portals = mm.portals.filter((other) => other !== own);
-    yield;
-    own.portal.mapped.store(false);
-    yield* this.fput(file);
+    yield LOCKED;
+    if (own.portal.mapped.exchange(false)) yield* this.fput(file);
   }
 }
 

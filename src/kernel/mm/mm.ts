@@ -48,10 +48,9 @@ export function* exit_mmap(this: Kernel, mm: Mm): Flow<void> {
 
 /** Mapped portals go, and with each a reference of its file. linux v6.6 mm/memory.c: unmap_vmas; mm/mmap.c: remove_vma */
 export function* unmap_vmas(this: Kernel, mm: Mm): Flow<void> {
-  for (const { file, portal } of mm.portals.splice(0)) {
-    yield;
-    portal.mapped.store(false);
-    yield* this.fput(file);
+  for (const { file, portal } of mm.portals) {
+    yield LOCKED;
+    if (portal.mapped.exchange(false)) yield* this.fput(file);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { assert, Cell, type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
-import { type Files, Mm, type Task } from '../objects.ts';
+import { type Files, Mm, openFiles, type Task } from '../objects.ts';
 
 /**
  * The child, made beforehand, becomes runnable. Returns 0 or a negative error. `share`: CLONE_VM and CLONE_FILES (a thread).
@@ -42,8 +42,8 @@ export function* copy_files(this: Kernel, tsk: Task, child: Task, share: boolean
     child.files = files;
     return;
   }
-  for (const file of files.fds) yield* this.get_file(file);
-  child.files = { count: new Cell(this.world, `${child.name}.files`, 1), fds: [...files.fds] };
+  for (const file of openFiles(files)) yield* this.get_file(file);
+  child.files = { count: new Cell(this.world, `${child.name}.files`, 1), fds: new Set(files.fds) };
 }
 
 /** linux v6.6 kernel/fork.c: copy_mm */
@@ -73,7 +73,6 @@ export function* dup_mm(this: Kernel, mm: Mm, name: string): Flow<Mm | number> {
   yield;
   const pasid = mm.pasid.load();
   const copy = new Mm(this.world, name, this.rqs.length, pasid);
-  this.mms.push(copy);
   const failed = yield* this.mm_pasid_init(copy, mm);
   return failed === 0 ? copy : failed;
 }
@@ -89,7 +88,6 @@ export function* copy_thread(this: Kernel, tsk: Task, child: Task): Flow<void> {
  */
 export function* begin_new_exec(this: Kernel, tsk: Task, name: string): Flow<number> {
   const mm = new Mm(this.world, name, this.rqs.length);
-  this.mms.push(mm);
   const failed = yield* this.mm_pasid_init(mm, null);
   if (failed !== 0) return failed;
   yield* this.exec_mmap(tsk, mm);

@@ -51,7 +51,7 @@ export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0
   for (let faults = 0; ; ) {
     yield;
     const mm = tsk.mm.load()!;
-    const mapping = mm.portals.find((own) => own.file === file);
+    const mapping = mm.portals.findLast((own) => own.file === file);
     if (mapping === undefined) return 'SIGBUS';
     const work = { owner: { mm, file }, task: tsk.name, page };
     const enqueued = yield* ENQCMD(tsk.rq.cpu, mapping.portal, work, (msr) => {

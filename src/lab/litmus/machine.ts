@@ -88,9 +88,8 @@ export class Machine {
     const { kernel, world } = this;
     const mm = new Mm(world, name, kernel.rqs.length);
     mm.mm_users.store(0);
-    kernel.mms.push(mm);
     runAlone(kernel.mm_pasid_init(mm, null));
-    return { mm, files: { count: new Cell(world, `${name}.files`, 0), fds: [] } };
+    return { mm, files: { count: new Cell(world, `${name}.files`, 0), fds: new Set() } };
   }
 
   /** A task of the process that runs on a CPU from the start; `body`: what it does, in user mode. */

@@ -1,5 +1,5 @@
 /** PASID lifetime x PASID MSR: every pair, in every scenario. Verdicts are the checker's, and stored (stored.ts). */
-import { PASID_LIFETIME, PASID_MSR } from '../../designs/index.ts';
+import { type KernelDesign, PASID_LIFETIME, PASID_MSR } from '../../designs/index.ts';
 import { type MatrixEntry, type Scenario, testOf } from './scenario.ts';
 import { borrowed } from './scenarios/borrowed.ts';
 import { clone } from './scenarios/clone.ts';
@@ -8,6 +8,7 @@ import { exec } from './scenarios/exec.ts';
 import { afterExit, exhaustion } from './scenarios/exhaustion.ts';
 import { exit } from './scenarios/exit.ts';
 import { fork } from './scenarios/fork.ts';
+import { forks } from './scenarios/forks.ts';
 import { fpuRegion } from './scenarios/fpu-region.ts';
 import { kthreadUsesMm } from './scenarios/kernel-enqcmd.ts';
 import { once } from './scenarios/once.ts';
@@ -17,9 +18,14 @@ import { reopen } from './scenarios/reopen.ts';
 import { siblings } from './scenarios/siblings.ts';
 import { softirq } from './scenarios/softirq.ts';
 import { SWITCHING } from './scenarios/switching.ts';
+import { storedVerdict } from './stored.ts';
+
+/** More than that is left to who asks for it. */
+const SLOW_SECONDS = 5;
 
 export const SCENARIOS: readonly Scenario[] = [
   exit,
+  forks,
   reopen,
   pool,
   siblings,
@@ -38,10 +44,15 @@ export const SCENARIOS: readonly Scenario[] = [
   afterExit,
 ];
 
+function pair(scenario: Scenario, lifetime: KernelDesign, msr: KernelDesign): MatrixEntry {
+  const design = `${lifetime.name} x ${msr.name}`;
+  const { verdict, seconds } = storedVerdict(`${scenario.name} / ${design}`) ?? {
+    verdict: 'holds' as const,
+    seconds: 0,
+  };
+  return testOf(scenario, 'pasid-lifetime x pasid-msr', design, verdict, [msr, lifetime], seconds > SLOW_SECONDS);
+}
+
 export const PRODUCT: readonly MatrixEntry[] = SCENARIOS.flatMap((scenario) =>
-  PASID_LIFETIME.flatMap((lifetime) =>
-    PASID_MSR.map((msr) =>
-      testOf(scenario, 'pasid-lifetime x pasid-msr', `${lifetime.name} x ${msr.name}`, 'holds', [msr, lifetime]),
-    ),
-  ),
+  PASID_LIFETIME.flatMap((lifetime) => PASID_MSR.map((msr) => pair(scenario, lifetime, msr))),
 );
