@@ -8,7 +8,7 @@ import { refcountPerTask, refcountPerTaskRepaired } from './pasid-lifetime/refco
 import { staticAsSketched, staticRepaired } from './pasid-lifetime/static.ts';
 import { updatePasid } from './pasid-lifetime/update-pasid.ts';
 import { exactException } from './pasid-msr/exact-exception.ts';
-import { gpFixup, gpFixupFlagFirst, gpFixupLate } from './pasid-msr/gp-fixup.ts';
+import { gpFixup, gpFixupFlagFirst, gpFixupLate, gpFixupRepaired } from './pasid-msr/gp-fixup.ts';
 import { ipiAllThreadsAsSketched, ipiAllThreadsOrdered, ipiAllThreadsRepaired } from './pasid-msr/ipi-all-threads.ts';
 import { switchLoadAsSketched, switchLoadCompare, switchLoadRepaired } from './pasid-msr/switch-load.ts';
 import { updatePasidMsr } from './pasid-msr/update-pasid.ts';
@@ -26,6 +26,7 @@ export {
   freeOnUnbind,
   gpFixup,
   gpFixupLate,
+  gpFixupRepaired,
   ipiAllThreadsOrdered,
   refcountPerTask,
   switchLoadAsSketched,
@@ -61,6 +62,7 @@ export const PASID_MSR: readonly KernelDesign[] = [
   updatePasidMsr,
   gpFixupFlagFirst,
   gpFixup,
+  gpFixupRepaired,
   gpFixupLate,
   exactException,
   perMmRegister,

@@ -153,6 +153,8 @@ export class Task {
   readonly on_cpu: Cell<boolean>;
   /** It may be given a CPU: forked, and not dead. */
   readonly runnable: Cell<boolean>;
+  /** A test may end without it having been forked. */
+  optional = false;
   /** fork failed: it will never run. */
   readonly stillborn: Cell<boolean>;
   /** It has left do_exit. Its own. */

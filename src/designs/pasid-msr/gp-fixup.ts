@@ -20,6 +20,22 @@ export const gpFixup: KernelDesign = {
   patch: {},
 };
 
+/** Ours: exec takes the flag with the PASID state. As merged it stays, and the new program's first ENQCMD is a signal. */
+export const gpFixupRepaired: KernelDesign = {
+  ...gpFixup,
+  name: 'gp-fixup-repaired',
+  source: 'ours',
+  argument: 'as gp-fixup, and exec clears the flag together with the FPU state',
+  patch: {
+    after: {
+      *fpu_flush_thread(tsk) {
+        yield;
+        tsk.pasid_activated.store(0);
+      },
+    },
+  },
+};
+
 export const gpFixupFlagFirst: KernelDesign = {
   ...gpFixup,
   name: 'gp-fixup-flag-first',

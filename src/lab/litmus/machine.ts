@@ -153,6 +153,10 @@ export class Machine {
     const { kernel } = this;
     for (const setup of this.setups) setup(kernel);
     for (const tsk of this.placed) this.bootOn(tsk);
+    for (const tsk of kernel.tasks) {
+      const { [tsk.name]: flow } = this.flows;
+      if (tsk.optional) this.flows[tsk.name] = { daemon: flow as Flow<unknown> };
+    }
     // What the set-up announced is over.
     this.world.lastAnnounced = null;
     for (const { cpu } of kernel.rqs) this.flows[`${cpu.name} interrupts`] = { daemon: interruptThread(cpu) };

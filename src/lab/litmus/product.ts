@@ -11,7 +11,9 @@ import { fork } from './scenarios/fork.ts';
 import { forks } from './scenarios/forks.ts';
 import { fpuRegion } from './scenarios/fpu-region.ts';
 import { kthreadUsesMm } from './scenarios/kernel-enqcmd.ts';
+import { lazyEnqcmd } from './scenarios/lazy.ts';
 import { once } from './scenarios/once.ts';
+import { ORDERS } from './scenarios/orders.ts';
 import { passedFile } from './scenarios/passed-file.ts';
 import { pool } from './scenarios/pool.ts';
 import { reopen } from './scenarios/reopen.ts';
@@ -40,6 +42,8 @@ export const SCENARIOS: readonly Scenario[] = [
   softirq,
   ...SWITCHING,
   kthreadUsesMm,
+  lazyEnqcmd,
+  ...ORDERS,
   exhaustion,
   afterExit,
 ];

@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.ts';
 import { closed, opened } from '../steps.ts';
 
 /** ENQCMD without an address space of its own: a valid MSR belongs to nobody here. */
-function* enqcmd(machine: Machine, tsk: Task): Flow<void> {
+export function* enqcmdWithoutMm(machine: Machine, tsk: Task): Flow<void> {
   const { world } = machine;
   yield;
   const msr = tsk.rq.cpu.rdmsrPasid();
@@ -46,6 +46,6 @@ export const kthreadUsesMm = kernelEnqcmd(
   function* (machine, tsk, mm) {
     yield* machine.kernel.kthread_use_mm(tsk, mm);
     yield* machine.kernel.kthread_unuse_mm(tsk);
-    yield* enqcmd(machine, tsk);
+    yield* enqcmdWithoutMm(machine, tsk);
   },
 );
