@@ -7,6 +7,7 @@ import { twoDevices } from './scenarios/devices.ts';
 import { exec } from './scenarios/exec.ts';
 import { afterExit, exhaustion } from './scenarios/exhaustion.ts';
 import { exit } from './scenarios/exit.ts';
+import { firstUse } from './scenarios/first-use.ts';
 import { fork } from './scenarios/fork.ts';
 import { forks } from './scenarios/forks.ts';
 import { fpuRegion } from './scenarios/fpu-region.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   reopen,
   pool,
   siblings,
+  firstUse,
   once,
   fork,
   clone,

@@ -1,0 +1,36 @@
+/** A thread uses a device for the first time while its sibling closes it, and another process comes: the number may change under a #GP. */
+import { Cell, until } from '../../../base/index.ts';
+import type { DeviceFile } from '../../../kernel/index.ts';
+import { Machine } from '../machine.ts';
+import type { Scenario } from '../scenario.ts';
+import { closed, opened } from '../steps.ts';
+
+export const firstUse: Scenario = {
+  name: 'closed at first use',
+  source: 'thread 2021: a number that is read, and loaded later',
+  about:
+    'T1 closes the device while T2 uses it for the first time; then T2 opens it again and works. B opens it meanwhile.',
+  bounds: 'three CPUs, a process of two threads and one of one, one device with one engine',
+  program: (world, kernel) => {
+    const machine = new Machine(world, kernel, { cpus: 3 });
+    const process = machine.process('mm A');
+    const open = new Cell(world, 'open', 0);
+    const files: DeviceFile[] = [];
+    machine.task('T1', 0, process, function* (tsk) {
+      files.push(yield* opened(machine, tsk));
+      yield;
+      open.store(1);
+      yield* closed(machine, tsk, files[0]!);
+    });
+    machine.task('T2', 1, process, function* (tsk) {
+      yield until(world, 'T1 has opened', () => open.peek() === 1);
+      yield* machine.kernel.user_enqcmd(tsk, files[0]!);
+      const own = yield* opened(machine, tsk);
+      world.reach(`T2: ${yield* machine.kernel.user_enqcmd(tsk, own)}`);
+    });
+    machine.task('B', 2, machine.process('mm B'), function* (tsk) {
+      yield* opened(machine, tsk);
+    });
+    return { threads: machine.threads(), reachable: ['T2: accepted'] };
+  },
+};
