@@ -16,7 +16,11 @@ export function* copy_process(this: Kernel, tsk: Task, child: Task, share: boole
   yield* this.dup_task_struct(tsk, child);
   yield* this.copy_files(tsk, child, share);
   const failed = yield* this.copy_mm(tsk, child, share);
-  if (failed !== 0) return failed;
+  if (failed !== 0) {
+    // bad_fork_cleanup_files
+    yield* this.exit_files(child);
+    return failed;
+  }
   yield* this.copy_thread(tsk, child);
   yield;
   child.runnable.store(true);
