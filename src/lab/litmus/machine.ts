@@ -44,9 +44,14 @@ export interface Build {
 
 /** `changes`: designs, then patches, the first one innermost. */
 export function build(...changes: readonly (KernelDesign | Patch)[]): Build {
+  return buildOn(BASE, changes);
+}
+
+/** The same on another table of functions: coverage.ts watches those of BASE. */
+export function buildOn(base: KernelFunctions, changes: readonly (KernelDesign | Patch)[]): Build {
   const patches = changes.map((change) => ('patch' in change ? change.patch : change));
   return {
-    functions: patched(BASE, ...patches),
+    functions: patched(base, ...patches),
     designs: changes.filter((change): change is KernelDesign => 'patch' in change),
   };
 }
