@@ -21,14 +21,13 @@ export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Fl
     rq.cpu.IF.store(false);
     rq.cpu.CPL.store(0);
     yield* kernel.context_switch(rq, prev, next);
-    yield ATOMIC;
-    next.rq = rq;
-    next.on_cpu.store(true);
+    // The task's own steps can be made from here on: in the step in which interrupts are on again, and not before its registers are loaded.
     if (next.saved_CPL === 3) yield* kernel.exit_to_user_mode(next);
     else {
-      yield;
+      yield ATOMIC;
       rq.cpu.IF.store(true);
     }
+    next.on_cpu.store(true);
   }
 }
 
