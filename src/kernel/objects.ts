@@ -4,7 +4,7 @@
  *
  * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
  */
-import { Cell, type Flow, SpinLock, Words, type World } from '../base/index.ts';
+import { Cell, type Flow, SpinLock, type Step, Words, type World } from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
 
 /** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
@@ -143,6 +143,8 @@ export class Task {
   readonly runnable: Cell<boolean>;
   /** Files whose last reference it dropped (task work). Its own. */
   readonly task_works: DeviceFile[] = [];
+  /** What it does next, of a task that shares its CPU; null: nothing any more. Changed by its own steps. */
+  next_step: Step | undefined | null = undefined;
   /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
   saved_CPL = 3;
   /** What a design keeps in the task: `kernel-per-thread`. */

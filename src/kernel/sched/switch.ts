@@ -9,13 +9,17 @@ import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
 
 /**
- * A CPU's switches to one of its tasks, `times` of them at most: a daemon. Any point where the task that runs can be preempted will do; one
- * that is dead gives its CPU away too. Order: interrupts are off throughout.
+ * A CPU's switches to one of its tasks: a daemon. By preemption, `times` of them at most: any point where the task that runs can be preempted
+ * will do. Where that one waits, or is dead, the CPU goes to one that can go on. Order: interrupts are off throughout.
  */
 export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Flow<void> {
-  for (let switches = 0; switches < times; switches++) {
-    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () => canSwitch(rq, next));
+  for (let preemptions = 0; ; ) {
+    const mayPreempt = preemptions < times;
+    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () =>
+      canSwitch(kernel, rq, next, mayPreempt),
+    );
     const prev = rq.curr.load()!;
+    if (canGoOn(kernel, prev)) preemptions++;
     prev.on_cpu.store(false);
     prev.saved_CPL = rq.cpu.CPL.load();
     rq.cpu.IF.store(false);
@@ -31,11 +35,25 @@ export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Fl
   }
 }
 
-function canSwitch(rq: Rq, next: Task): boolean {
+function canSwitch(kernel: Kernel, rq: Rq, next: Task, mayPreempt: boolean): boolean {
   const prev = rq.curr.peek();
-  if (prev === null || prev === next || !next.runnable.peek() || next.on_cpu.peek()) return false;
-  if (!prev.runnable.peek()) return !prev.on_cpu.peek() || rq.cpu.IF.peek();
-  return rq.cpu.IF.peek() && rq.preempt_count.peek() === 0;
+  if (prev === null || prev === next || !next.runnable.peek() || next.on_cpu.peek() || !rq.cpu.IF.peek()) return false;
+  if (!prev.runnable.peek()) return canGoOn(kernel, next);
+  // Who holds a spinlock, or has preemption off, does not sleep: it spins.
+  if (rq.preempt_count.peek() > 0 || holdsSpinlock(kernel, prev)) return false;
+  return canGoOn(kernel, prev) ? mayPreempt : canGoOn(kernel, next);
+}
+
+/** Whether a task has something to do that it need not wait for. Its steps are ordered against switches by on_cpu. */
+function canGoOn(kernel: Kernel, tsk: Task): boolean {
+  const { next_step, runnable } = tsk;
+  if (!runnable.peek() || next_step === null) return false;
+  return next_step === undefined || next_step.enabled(kernel.byThread.indexOf(tsk));
+}
+
+/** spin_lock turns preemption off. */
+function holdsSpinlock({ byThread, world }: Kernel, tsk: Task): boolean {
+  return (world.spinlocksHeld[byThread.indexOf(tsk)] ?? 0) > 0;
 }
 
 /** Context: interrupts off. linux v6.6 kernel/sched/core.c: context_switch */

@@ -2,7 +2,7 @@
  * A machine for litmus tests: CPUs, a kernel with designs and patches applied, devices, processes and their tasks, and all of it as threads of
  * the checker. docs/litmus.md teaches it.
  */
-import { assert, Cell, type Flow, gated, runAlone, until, Words, type World } from '../../base/index.ts';
+import { assert, Cell, type Flow, gated, runAlone, type Step, until, Words, type World } from '../../base/index.ts';
 import type { Daemon } from '../../check/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
 import { atomicEngine, Dsa, interruptThread } from '../../hw/index.ts';
@@ -140,14 +140,20 @@ export class Machine {
     return tsk;
   }
 
-  /** The CPU switches between these tasks: to each of them so many times at most, wherever the one that runs can be preempted. */
+  /**
+   * The CPU switches between these tasks: each is given the CPU by a preemption so many times at most; where the one that runs cannot go on
+   * the CPU goes to one that can.
+   */
   switching(cpu: number, times: number, ...tasks: readonly Task[]): void {
     const { kernel } = this;
     kernel.switchingCpus.add(cpu);
     for (const tsk of tasks) {
       const { [tsk.name]: flow } = this.flows;
       assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
-      this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow);
+      const announced = (step: Step | undefined | null): void => {
+        tsk.next_step = step;
+      };
+      this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow, announced);
       this.flows[`cpu${cpu} to ${tsk.name}`] = { daemon: schedule(kernel, kernel.rqs[cpu]!, tsk, times) };
     }
   }
