@@ -41,7 +41,7 @@ export interface Device {
   /** `dev->iommu->max_pasids`. */
   readonly max_pasids: number;
   readonly dsa: Dsa<Submitter>;
-  /** The device's PASID table: where each PASID's entry leads. */
+  /** The device's PASID table: where each PASID's entry leads. Unbuffered: set-up and tear-down return when the device knows. */
   readonly entries: Words<Mm | null>;
 }
 
@@ -74,7 +74,7 @@ export class Mm {
     this.notifier_lock = new SpinLock(world, `${name}.notifier_lock`);
     this.srcu = new Cell(world, `${name}.srcu`, 0);
     this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true });
-    this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false) };
+    this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false, UNBUFFERED) };
   }
 
   toJSON(): string {

@@ -167,7 +167,7 @@ function device(world: World, name: string, max_pasids: number, numbers: number)
     name,
     max_pasids,
     dsa: new Dsa<Submitter>(world, name),
-    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null)),
+    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null), { unbuffered: true }),
   };
 }
 

@@ -218,6 +218,6 @@ function makeDevice(
     name,
     max_pasids,
     dsa: new Dsa<Submitter>(world, name, places),
-    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null)),
+    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null), { unbuffered: true }),
   };
 }
