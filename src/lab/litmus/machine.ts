@@ -142,7 +142,7 @@ export class Machine {
 
   /**
    * The CPU switches between these tasks: each is given the CPU by a preemption so many times at most; where the one that runs cannot go on
-   * the CPU goes to one that can.
+   * the CPU goes to one that can. A task stays on its CPU: kernel code here holds on to its runqueue where the kernel asks anew.
    */
   switching(cpu: number, times: number, ...tasks: readonly Task[]): void {
     const { kernel } = this;
@@ -150,6 +150,7 @@ export class Machine {
     for (const tsk of tasks) {
       const { [tsk.name]: flow } = this.flows;
       assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
+      assert(tsk.rq.id === cpu, `${tsk.name} was made for ${tsk.rq.cpu.name}: a task stays on its CPU here`);
       const announced = (step: Step | undefined | null): void => {
         tsk.next_step = step;
       };
