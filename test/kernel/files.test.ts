@@ -85,3 +85,17 @@ it('an open that the bind refuses leaves no file', () => {
   expect(bench.run(tsk, kernel.syscall(tsk, kernel.idxd_cdev_open(tsk, bench.dev)))).toBe(-28);
   expect(tsk.files!.fds).toEqual([]);
 });
+
+// Left out of the model: delayed_fput. A kernel thread never returns to user mode, so that task work that it queues is not run.
+it.skip('whose last reference a kernel thread drops is released by a worker (fput of a PF_KTHREAD: delayed_fput)', () => {
+  const bench = new Bench({ notes: ['idxd_cdev_release'] });
+  const { kernel } = bench;
+  const tsk = bench.process('A');
+  bench.open(tsk);
+  const mm = tsk.mm.peek()!;
+  const worker = bench.kthread('worker', 1);
+  bench.run(worker, kernel.mmget_not_zero(mm));
+  bench.run(tsk, kernel.do_exit(tsk));
+  bench.run(worker, kernel.mmput(mm));
+  expect([bench.notes, counts(mm)]).toEqual([['idxd_cdev_release'], [0, 0]]);
+});
