@@ -156,3 +156,29 @@ describe('a PCID that another address space gets', () => {
     });
   }
 });
+
+describe('what has nothing to do with each other', () => {
+  /** Executions that two things on one CPU have: one class if no step of them conflicts. */
+  function classes(other: (mmu: Mmu) => Flow<unknown>): number {
+    const program = (world: World): Program => {
+      const memory = new RecordedMemory(world);
+      const tables = new Tables(memory);
+      for (const page of [PAGE, PAGE + 1, FAR]) tables.set(page, leaf(1000 + page));
+      const mmu = new Mmu(new Cpu(world, 0), memory, { frame: tables.root, pcid: 1 });
+      return { threads: { walk: speculate(mmu, { page: PAGE, user: true }), other: other(mmu) } };
+    };
+    return check({ name: 'apart', expect: 'holds', program }).executions;
+  }
+  /** In another 1 GiB: INVLPG counts for pages of all sizes around its address. */
+  const FAR = 512 ** 2;
+
+  it('is looked at in one order: walks of two pages, and INVLPG or INVPCID of a page far away', () => {
+    expect(classes((mmu) => speculate(mmu, { page: PAGE + 1, user: true }))).toBe(1);
+    expect(classes((mmu) => INVLPG(mmu, FAR))).toBe(1);
+    expect(classes((mmu) => INVPCID(mmu, INVPCID_TYPE.ADDRESS, { pcid: 2, page: PAGE }))).toBe(1);
+  });
+
+  it('is told from what does: INVLPG of the page that is walked', () => {
+    expect(classes((mmu) => INVLPG(mmu, PAGE))).toBeGreaterThan(1);
+  });
+});
