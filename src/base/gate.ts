@@ -11,12 +11,23 @@ const NOBODY: readonly number[] = [];
 const ACCESSES: Readonly<Partial<Record<Step['role'], number>>> = { locked: 1, atomic: Number.POSITIVE_INFINITY };
 
 /** Runs a flow, each step of which waits until `condition` holds; the condition looks at shared objects with peek() alone. */
-export function* gated<R>(world: World, label: string, condition: () => boolean, flow: Flow<R>): Flow<R> {
+export function* gated<R>(
+  world: World,
+  label: string,
+  condition: () => boolean,
+  flow: Flow<R>,
+  /** Told what the flow announces, before it is waited for; null: it has ended. */
+  announced: (step: Step | undefined | null) => void = () => {},
+): Flow<R> {
   const steps = new Map<Step | undefined, Step>();
   for (;;) {
     const next = flow.next();
-    if (next.done === true) return next.value;
+    if (next.done === true) {
+      announced(null);
+      return next.value;
+    }
     const inner = next.value;
+    announced(inner);
     let step = steps.get(inner);
     if (step === undefined) {
       step = gatedStep(world, label, condition, inner);

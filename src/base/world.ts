@@ -337,6 +337,8 @@ export class World {
 
   /** Evaluates a condition; the locations that it peeks at are in `peeked` afterwards. */
   evaluate(condition: () => boolean): boolean {
+    // A condition that asks whether another step is enabled.
+    if (this.peeking) return condition();
     this.peeked.length = 0;
     this.peeking = true;
     const before = this.logged;

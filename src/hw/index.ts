@@ -8,7 +8,18 @@ export {
   validMsr,
 } from './cpu/cpu.ts';
 export { ENQCMD, type Enqueued } from './cpu/enqcmd.ts';
+export {
+  INVLPG,
+  INVPCID,
+  INVPCID_TYPE,
+  type InvpcidDescriptor,
+  MOV_CR3,
+  MOV_CR4,
+} from './cpu/invalidate.ts';
+export { accessMemory, type Cr3, isCanonical, Mmu, type MmuOptions, speculate, type Translated } from './cpu/mmu.ts';
+export { CR4, type MemoryAccess, PAGING, type PagingFeatures, PF } from './cpu/page-fault.ts';
 export { CPU_STATES, type CpuState, type LoadedAt, stateNamed, WISHES } from './cpu/states.ts';
+export { type Lookup, Tlb, type TlbEntry, type TlbTag } from './cpu/tlb.ts';
 export { XRSTORS, XSAVES, XsaveArea } from './cpu/xsave.ts';
 export { atomicEngine, Dsa, engine, type Portal, type Work } from './device/dsa.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';

@@ -4,7 +4,7 @@
  *
  * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
  */
-import { Cell, type Flow, Mutex, SpinLock, Words, type World } from '../base/index.ts';
+import { Cell, type Flow, Mutex, SpinLock, type Step, Words, type World } from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
 
 /** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
@@ -41,7 +41,7 @@ export interface Device {
   /** `dev->iommu->max_pasids`. */
   readonly max_pasids: number;
   readonly dsa: Dsa<Submitter>;
-  /** The device's PASID table: where each PASID's entry leads. */
+  /** The device's PASID table: where each PASID's entry leads. Unbuffered: set-up and tear-down return when the device knows. */
   readonly entries: Words<Mm | null>;
 }
 
@@ -78,7 +78,7 @@ export class Mm {
     this.notifier_lock = new SpinLock(world, `${name}.notifier_lock`);
     this.srcu = new Cell(world, `${name}.srcu`, 0);
     this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true, unbuffered: true });
-    this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false) };
+    this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false, UNBUFFERED) };
   }
 
   toJSON(): string {
@@ -157,10 +157,12 @@ export class Task {
   optional = false;
   /** fork failed: it will never run. */
   readonly stillborn: Cell<boolean>;
-  /** It has left do_exit. Its own. */
-  dead = false;
   /** Files whose last reference it dropped (task work). Its own. */
   readonly task_works: DeviceFile[] = [];
+  /** The observer's: mm->pasid as it, or the handler of its #GP, saw it last. Its own. */
+  seen_pasid = IOMMU_PASID_INVALID;
+  /** What it does next, of a task that shares its CPU; null: nothing any more. Changed by its own steps. */
+  next_step: Step | undefined | null = undefined;
   /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
   saved_CPL = 3;
   /** What a design keeps in the task: `kernel-per-thread`. */

@@ -70,10 +70,15 @@ export function observe_dma(this: Kernel, dev: Device, work: Work<Submitter>, re
   }
 }
 
-/** INV-4, when ENQCMD ends in a signal or a second #GP: its mm had a PASID at the first. */
-export function observe_refused(this: Kernel, tsk: Task, hadPasid: boolean, faults: number): void {
-  if (!hadPasid) return;
+/** What the running task, or the kernel for it, has seen in mm->pasid. */
+export function observe_pasid(this: Kernel, pasid: number): void {
+  this.current().seen_pasid = pasid;
+}
+
+/** INV-4, when ENQCMD ends in a signal or takes a second #GP: the mm had a PASID when that was last looked at. */
+export function observe_refused(this: Kernel, tsk: Task, faults: number): void {
+  if (tsk.seen_pasid === IOMMU_PASID_INVALID) return;
   throw new InvariantBroken(
-    `INV-4: ENQCMD of ${tsk.name} fails after ${faults} #GP although ${tsk.mm.peek()?.name ?? 'its mm'} had a PASID at the first`,
+    `INV-4: ENQCMD of ${tsk.name} fails after ${faults} #GP although ${tsk.mm.peek()?.name ?? 'its mm'} has PASID ${tsk.seen_pasid}`,
   );
 }

@@ -52,8 +52,7 @@ export const refcountPerTaskRepaired: KernelDesign = {
       *pasid_get(tsk, mm) {
         yield* this.might_sleep(tsk.rq);
         yield this.pasid_mutex.acquire();
-        yield;
-        const now = mm.pasid.load();
+        const now = yield* this.mm_get_enqcmd_pasid(mm);
         if (now !== IOMMU_PASID_INVALID) yield* iommu_sva_alloc_pasid(this, mm, ANY_DEVICE);
         yield this.pasid_mutex.release();
         return now;

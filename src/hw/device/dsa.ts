@@ -9,6 +9,8 @@ import { ATOMIC, type Flow, type Step, until, untilAtomic } from '../../base/flo
 import { Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 
+const UNBUFFERED = { unbuffered: true };
+
 /** A descriptor in a queue. `owner` and `task` are the observer's: who put it there, whatever its PASID says. */
 export interface Work<Owner> {
   readonly pasid: number;
@@ -34,15 +36,14 @@ export class Dsa<Owner> {
   constructor(world: World, name: string, places = 2) {
     this.world = world;
     this.name = name;
-    this.queue = new Words<Work<Owner> | null>(world, `${name} queue`, new Array(places).fill(null), {
-      unbuffered: true,
-    });
+    // The device's own memory: what it has taken or done is so at once.
+    this.queue = new Words<Work<Owner> | null>(world, `${name} queue`, new Array(places).fill(null), UNBUFFERED);
   }
 
   portal(name: string): Portal<Owner> {
     return {
       device: this,
-      mapped: new Cell<boolean>(this.world, `${name} portal mapped`, false, { unbuffered: true }),
+      mapped: new Cell<boolean>(this.world, `${name} portal mapped`, false, UNBUFFERED),
     };
   }
 

@@ -223,6 +223,13 @@ export class ArenaMemory implements TableMemory {
     return true;
   }
 
+  setBitsLo(pfn: number, index: number, lo: number, hi: number, bits: number): boolean {
+    const at = this.locate(pfn, index);
+    if (this.words[at] !== lo || this.words[at + 1] !== hi) return false;
+    this.store(pfn, index, lo | bits, hi);
+    return true;
+  }
+
   clear(pfn: number, index: number): void {
     const table = this.words[pfn << 1]!;
     this.put((table + (index << 1)) | 0, 0, 0);

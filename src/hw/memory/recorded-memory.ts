@@ -165,16 +165,11 @@ export class RecordedMemory implements TableMemory {
   }
 
   installIfZero(pfn: number, index: number, lo: number, hi: number): boolean {
-    this.world.exchanged = true;
-    const frame = this.beginLocked(pfn, index, 'installIfZero');
-    const { halves } = frame;
-    if ((halves[2 * index]! | halves[2 * index + 1]!) !== 0) {
-      this.world.note(this.codeOf(frame.object, index, 'read'));
-      this.tellRead(frame, index, 'failed compare-exchange');
-      return false;
-    }
-    this.write(frame, index, lo, hi, 'compare-exchange');
-    return true;
+    return this.compareExchange(pfn, index, 0, 0, lo, hi, 'installIfZero');
+  }
+
+  setBitsLo(pfn: number, index: number, lo: number, hi: number, bits: number): boolean {
+    return this.compareExchange(pfn, index, lo, hi, lo | bits, hi, 'setBitsLo');
   }
 
   exchangeZero(pfn: number, index: number): number {
@@ -283,6 +278,27 @@ export class RecordedMemory implements TableMemory {
     // Before the free it would have touched the word too.
     this.world.exchanged = true;
     throw new UseAfterFree(`word ${index} of ${this.name} ${pfn}`, kind);
+  }
+
+  private compareExchange(
+    pfn: number,
+    index: number,
+    wasLo: number,
+    wasHi: number,
+    lo: number,
+    hi: number,
+    operation: string,
+  ): boolean {
+    this.world.exchanged = true;
+    const frame = this.beginLocked(pfn, index, operation);
+    const { halves } = frame;
+    if (halves[2 * index] !== wasLo || halves[2 * index + 1] !== wasHi) {
+      this.world.note(this.codeOf(frame.object, index, 'read'));
+      this.tellRead(frame, index, 'failed compare-exchange');
+      return false;
+    }
+    this.write(frame, index, lo, hi, 'compare-exchange');
+    return true;
   }
 
   private beginLocked(pfn: number, index: number, operation: string): Frame {

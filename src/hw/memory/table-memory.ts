@@ -64,6 +64,8 @@ export interface TableMemory {
   fill(pfn: number, index: number, lo: number, hi: number): void;
   /** Compare-exchange from zero. False: the word was not zero and stays. */
   installIfZero(pfn: number, index: number, lo: number, hi: number): boolean;
+  /** Compare-exchange that sets bits of the low half, as hardware sets flags. False: the word is not `lo`, `hi` any more and stays. */
+  setBitsLo(pfn: number, index: number, lo: number, hi: number, bits: number): boolean;
   /** Plain store of zero over a word that the caller has read as non-zero. */
   clear(pfn: number, index: number): void;
   /** Exchange with zero; bits 31:0 of what was there. */

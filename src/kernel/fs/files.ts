@@ -34,7 +34,9 @@ export function* do_close_on_exec(this: Kernel, files: Files): Flow<void> {
 export function* put_files_struct(this: Kernel, files: Files): Flow<void> {
   yield LOCKED;
   if (files.count.add(-1) > 0) return;
-  for (const file of openFiles(files)) yield* this.fput(file);
+  const all = openFiles(files);
+  files.fds.clear();
+  for (const file of all) yield* this.fput(file);
 }
 
 /** Runs what the last fputs of this task left to do. Context: may sleep, no locks held. linux v6.6 kernel/task_work.c: task_work_run */

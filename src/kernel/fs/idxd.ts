@@ -16,7 +16,7 @@ export function* idxd_cdev_open(
   const { world } = this;
   yield;
   const mm = tsk.mm.load()!;
-  const bound = new Cell<boolean>(world, `${name} is bound`, false);
+  const bound = new Cell<boolean>(world, `${name} is bound`, false, { unbuffered: true });
   const f_count = new Cell(world, `${name}.f_count`, 1);
   const bind = yield* this.iommu_sva_bind_device(dev, mm);
   if (typeof bind === 'number') return bind;

@@ -103,7 +103,7 @@ export function* fpu_flush_thread(this: Kernel, tsk: Task): Flow<void> {
   yield* this.fpregs_lock(tsk.rq);
   yield* this.fpu_invalidate_fpregs_state(tsk);
   yield ATOMIC;
-  tsk.fpu.area.write(PASID, 0);
+  for (const state of tsk.fpu.area.components) tsk.fpu.area.write(state, 0);
   yield;
   tsk.TIF_NEED_FPU_LOAD.store(true);
   yield* this.fpregs_unlock(tsk.rq);

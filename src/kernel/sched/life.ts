@@ -17,6 +17,8 @@ export function* copy_process(this: Kernel, tsk: Task, child: Task, share: boole
   yield* this.copy_files(tsk, child, share);
   const failed = yield* this.copy_mm(tsk, child, share);
   if (failed !== 0) {
+    // bad_fork_cleanup_files
+    yield* this.exit_files(child);
     yield;
     child.stillborn.store(true);
     return failed;
@@ -166,7 +168,6 @@ export function* exit_task_work(this: Kernel, _tsk: Task): Flow<void> {
 export function* do_task_dead(this: Kernel, tsk: Task): Flow<void> {
   yield;
   tsk.runnable.store(false);
-  tsk.dead = true;
   if (this.switches(tsk.rq)) return;
   // Nothing else runs on this CPU: the idle task, which has borrowed the mm, lets it go.
   yield;

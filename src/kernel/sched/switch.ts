@@ -4,42 +4,59 @@
  *
  * Which registers are loaded where is said by the table in hw/cpu/states.ts. Left out: PCIDs and tlb_gen (hw/cpu/mmu.ts).
  */
-import { type Flow, LOCKED, untilAtomic } from '../../base/index.ts';
+import { ATOMIC, type Flow, LOCKED, untilAtomic } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
 
 /**
- * A CPU's switches to one of its tasks: a daemon. The task that runs is preempted for it `times` times at most, at any point where it can be; a
- * CPU whose task has come to its end switches besides. Order: interrupts are off throughout.
+ * A CPU's switches to one of its tasks: a daemon. By preemption, `times` of them at most: any point where the task that runs can be preempted
+ * will do. Where that one waits, or is dead, the CPU goes to one that can go on. Order: interrupts are off throughout.
  */
 export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Flow<void> {
   for (let preemptions = 0; ; ) {
     const mayPreempt = preemptions < times;
-    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () => canSwitch(rq, next, mayPreempt));
+    yield untilAtomic(kernel.world, `${rq.cpu.name} can switch to ${next.name}`, () =>
+      canSwitch(kernel, rq, next, mayPreempt),
+    );
     const prev = rq.curr.load()!;
-    if (prev.runnable.load()) preemptions++;
+    if (canGoOn(kernel, prev)) preemptions++;
     prev.on_cpu.store(false);
     prev.saved_CPL = rq.cpu.CPL.load();
     rq.cpu.IF.store(false);
     rq.cpu.CPL.store(0);
     yield* kernel.context_switch(rq, prev, next);
+    // The task's own steps can be made from here on: in the step in which interrupts are on again, and not before its registers are loaded.
     if (next.saved_CPL === 3) yield* kernel.exit_to_user_mode(next);
     else {
-      yield;
+      yield ATOMIC;
       rq.cpu.IF.store(true);
     }
-    yield;
     next.on_cpu.store(true);
   }
 }
 
 /** Looks at as little as will do: what is looked at while it is false is what the checker tries other orders of. */
-function canSwitch(rq: Rq, next: Task, mayPreempt: boolean): boolean {
+function canSwitch(kernel: Kernel, rq: Rq, next: Task, mayPreempt: boolean): boolean {
   const prev = rq.curr.peek();
-  if (prev === null || prev === next || !next.runnable.peek()) return false;
-  if (prev.runnable.peek() && !mayPreempt) return false;
-  if (!rq.cpu.IF.peek()) return false;
-  return !prev.runnable.peek() || (prev.on_cpu.peek() && rq.preempt_count.peek() === 0);
+  if (prev === null || prev === next || !next.runnable.peek() || next.on_cpu.peek()) return false;
+  const goesOn = canGoOn(kernel, prev);
+  if ((goesOn && !mayPreempt) || !rq.cpu.IF.peek()) return false;
+  if (!prev.runnable.peek()) return canGoOn(kernel, next);
+  // Who holds a spinlock, or has preemption off, does not sleep: it spins.
+  if (rq.preempt_count.peek() > 0 || holdsSpinlock(kernel, prev)) return false;
+  return goesOn || canGoOn(kernel, next);
+}
+
+/** Whether a task has something to do that it need not wait for. Its steps are ordered against switches by on_cpu. */
+function canGoOn(kernel: Kernel, tsk: Task): boolean {
+  const { next_step, runnable } = tsk;
+  if (!runnable.peek() || next_step === null) return false;
+  return next_step === undefined || next_step.enabled(kernel.byThread.indexOf(tsk));
+}
+
+/** spin_lock turns preemption off. */
+function holdsSpinlock({ byThread, world }: Kernel, tsk: Task): boolean {
+  return (world.spinlocksHeld[byThread.indexOf(tsk)] ?? 0) > 0;
 }
 
 /** Context: interrupts off. linux v6.6 kernel/sched/core.c: context_switch */

@@ -26,7 +26,8 @@ export class PasidAllocator {
   constructor(world: World, first = IOMMU_FIRST_GLOBAL_PASID, last = first + 2) {
     this.first = first;
     this.last = last;
-    this.owners = new Words<Mm | null>(world, 'PASIDs', new Array(last - first + 1).fill(null));
+    // Changed under the allocator's own lock, in one step here.
+    this.owners = new Words<Mm | null>(world, 'PASIDs', new Array(last - first + 1).fill(null), { unbuffered: true });
     this.former = new Array<Mm | null>(last - first + 1).fill(null);
   }
 

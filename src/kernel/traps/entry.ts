@@ -5,7 +5,7 @@
 import { ATOMIC, type Flow } from '../../base/index.ts';
 import { ENQCMD, stateNamed } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
-import { type DeviceFile, IOMMU_PASID_INVALID, type Task } from '../objects.ts';
+import type { DeviceFile, Task } from '../objects.ts';
 
 const PASID = stateNamed('PASID');
 
@@ -47,7 +47,6 @@ export type Submitted = 'accepted' | 'SIGSEGV' | 'SIGBUS';
  * mend a #GP; the instruction is restarted then.
  */
 export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0): Flow<Submitted> {
-  let hadPasid = false;
   for (let faults = 0; ; ) {
     yield;
     const mm = tsk.mm.load()!;
@@ -56,7 +55,7 @@ export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0
     const work = { owner: { mm, file }, task: tsk.name, page };
     const enqueued = yield* ENQCMD(tsk.rq.cpu, mapping.portal, work, (msr) => {
       this.observe_enqcmd(tsk, msr);
-      if (msr === 0 && faults === 0) hadPasid = mm.pasid.load() !== IOMMU_PASID_INVALID;
+      if (msr === 0) this.observe_pasid(mm.pasid.load());
     });
     if (enqueued === 'accepted') return 'accepted';
     if (enqueued === 'retry') {
@@ -69,7 +68,7 @@ export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0
     }
     faults++;
     const isMended = yield* this.exc_general_protection(tsk);
-    if (!isMended || faults > 1) this.observe_refused(tsk, hadPasid, faults);
+    if (!isMended || faults > 1) this.observe_refused(tsk, faults);
     if (!isMended) return 'SIGSEGV';
     yield* this.exit_to_user_mode(tsk);
   }

@@ -33,7 +33,9 @@ export function* try_fixup_enqcmd_gp(this: Kernel, tsk: Task): Flow<boolean> {
 /** One plain read. linux v6.8 include/linux/iommu.h: mm_get_enqcmd_pasid */
 export function* mm_get_enqcmd_pasid(this: Kernel, mm: Mm): Flow<number> {
   yield;
-  return mm.pasid.load();
+  const pasid = mm.pasid.load();
+  this.observe_pasid(pasid);
+  return pasid;
 }
 
 /** The task is about to hold the number: a design that counts such tasks takes its reference here, or refuses. */

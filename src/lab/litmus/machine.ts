@@ -2,7 +2,7 @@
  * A machine for litmus tests: CPUs, a kernel with designs and patches applied, devices, processes and their tasks, and all of it as threads of
  * the checker. docs/litmus.md teaches it.
  */
-import { assert, Cell, type Flow, gated, runAlone, until, Words, type World } from '../../base/index.ts';
+import { assert, Cell, type Flow, gated, runAlone, type Step, until, Words, type World } from '../../base/index.ts';
 import type { Daemon } from '../../check/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
 import { atomicEngine, Dsa, interruptThread } from '../../hw/index.ts';
@@ -45,10 +45,15 @@ export interface Build {
 
 /** `changes`: designs, then patches, the first one innermost. What several designs need is applied once, before them. */
 export function build(...changes: readonly (KernelDesign | Patch)[]): Build {
+  return buildOn(BASE, changes);
+}
+
+/** The same on another table of functions: coverage.ts watches those of BASE. */
+export function buildOn(base: KernelFunctions, changes: readonly (KernelDesign | Patch)[]): Build {
   const needs = [...new Set(changes.flatMap((change) => ('patch' in change && change.needs ? [change.needs] : [])))];
   const patches = changes.map((change) => ('patch' in change ? change.patch : change));
   return {
-    functions: patched(BASE, ...needs.map(({ patch }) => patch), ...patches),
+    functions: patched(base, ...needs.map(({ patch }) => patch), ...patches),
     setups: needs.map(({ setup }) => setup),
   };
 }
@@ -136,14 +141,21 @@ export class Machine {
     return tsk;
   }
 
-  /** The CPU switches between these tasks: to each of them so many times at most, wherever the one that runs can be preempted. */
+  /**
+   * The CPU switches between these tasks: each is given the CPU by a preemption so many times at most; where the one that runs cannot go on
+   * the CPU goes to one that can. A task stays on its CPU: kernel code here holds on to its runqueue where the kernel asks anew.
+   */
   switching(cpu: number, times: number, ...tasks: readonly Task[]): void {
     const { kernel } = this;
     kernel.switchingCpus.add(cpu);
     for (const tsk of tasks) {
       const { [tsk.name]: flow } = this.flows;
       assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
-      this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow);
+      assert(tsk.rq.id === cpu, `${tsk.name} was made for ${tsk.rq.cpu.name}: a task stays on its CPU here`);
+      const announced = (step: Step | undefined | null): void => {
+        tsk.next_step = step;
+      };
+      this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow, announced);
       this.flows[`cpu${cpu} to ${tsk.name}`] = { daemon: schedule(kernel, kernel.rqs[cpu]!, tsk, times) };
     }
   }
@@ -200,10 +212,6 @@ export class Machine {
     function* thread(): Flow<void> {
       kernel.byThread[world.thread] = tsk;
       yield* body;
-      // Who has nothing left to do leaves the CPU to others.
-      if (tsk.dead || !kernel.switches(tsk.rq)) return;
-      yield;
-      tsk.runnable.store(false);
     }
     assert(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
     this.flows[tsk.name] = thread();

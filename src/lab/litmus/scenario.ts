@@ -5,8 +5,8 @@
 import type { World } from '../../base/index.ts';
 import { type CheckTest, defineTest, type Program, type Verdict } from '../../check/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
-import type { Patch } from '../../kernel/index.ts';
-import { type Build, build } from './machine.ts';
+import { BASE, type KernelFunctions, type Patch } from '../../kernel/index.ts';
+import { type Build, buildOn } from './machine.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -49,6 +49,8 @@ export interface MatrixEntry {
   readonly bounds: string;
   readonly slow: boolean;
   readonly test: CheckTest;
+  /** The same test on a kernel that is made of another table of functions. */
+  readonly testOn: (base: KernelFunctions) => CheckTest;
 }
 
 /** A scenario with a kernel made of these changes. */
@@ -61,21 +63,24 @@ export function testOf(
   slow = false,
 ): MatrixEntry {
   const { about, bounds, memory, name, program, source } = scenario;
-  // Made when it is first needed: a matrix has more kernels than are run.
-  let kernel: Build | null = null;
-  const test = defineTest({
-    name: `${name} / ${design}`,
-    about,
-    design,
-    expect,
-    ...(memory === undefined ? {} : { memory }),
-    program: (world) => {
-      kernel ??= build(...changes);
-      return program(world, kernel);
-    },
-  });
+  const testOn = (base: KernelFunctions): CheckTest => {
+    // Made when it is first needed: a matrix has more kernels than are run.
+    let kernel: Build | null = null;
+    return defineTest({
+      name: `${name} / ${design}`,
+      about,
+      design,
+      expect,
+      ...(memory === undefined ? {} : { memory }),
+      program: (world) => {
+        kernel ??= buildOn(base, changes);
+        return program(world, kernel);
+      },
+    });
+  };
+  const test = testOn(BASE);
   const designs = changes.flatMap((change) => ('patch' in change ? [change.name] : []));
-  return { name: test.name, family, scenario: name, design, designs, source, bounds, slow, test };
+  return { name: test.name, family, scenario: name, design, designs, source, bounds, slow, test, testOn };
 }
 
 /** The cases of a litmus. */
