@@ -1,0 +1,72 @@
+/**
+ * A device's page request interface (PCIe 10.4): it asks for a page under a PASID and group index, and waits for the answer of the group. A
+ * device that stops with a marker does not wait, and keeps the index until the answer has come.
+ */
+
+import { Cell } from '../../base/cell.ts';
+import { ATOMIC, type Flow, type Step, until } from '../../base/flow.ts';
+import { Words } from '../../base/words.ts';
+import type { World } from '../../base/world.ts';
+import type { PageRequestQueue } from '../vtd/page-requests.ts';
+
+/** A group whose answer has not come. */
+export interface OutstandingGroup<Owner> {
+  readonly pasid: number;
+  readonly owner: Owner;
+}
+
+export class PageRequestInterface<Owner> {
+  readonly rid: number;
+  /** By group index. */
+  readonly groups: Words<OutstandingGroup<Owner> | null>;
+  /** PASID that it was told to stop using; -1: none. */
+  readonly stopped: Cell<number>;
+  private readonly world: World;
+  private readonly queue: PageRequestQueue<Owner>;
+
+  constructor(world: World, rid: number, queue: PageRequestQueue<Owner>, indexes = 1) {
+    this.world = world;
+    this.rid = rid;
+    this.queue = queue;
+    this.stopped = new Cell(world, 'device stops PASID', -1, { unbuffered: true });
+    this.groups = new Words<OutstandingGroup<Owner> | null>(
+      world,
+      'page request groups',
+      new Array(indexes).fill(null),
+    );
+  }
+
+  /** A group of one request, to write. Returns its index, or -1: all are taken, or the PASID is stopped. */
+  *request(pasid: number, page: number, owner: Owner): Flow<number> {
+    yield ATOMIC;
+    if (this.stopped.load() === pasid) return -1;
+    for (let prg_index = 0; prg_index < this.groups.length; prg_index++) {
+      if (this.groups.load(prg_index) !== null) continue;
+      this.groups.store(prg_index, { pasid, owner });
+      const { rid } = this;
+      const isTaken = this.queue.post({ rid, pasid, page, prg_index, lpig: true, rd_req: false, wr_req: true, owner });
+      if (!isTaken) this.groups.store(prg_index, null);
+      return prg_index;
+    }
+    return -1;
+  }
+
+  /** No more requests of the PASID: a stop marker goes behind those that there were. */
+  *stopMarker(pasid: number, owner: Owner): Flow<void> {
+    yield ATOMIC;
+    this.stopped.store(pasid);
+    const { rid } = this;
+    this.queue.post({ rid, pasid, page: 0, prg_index: 0, lpig: true, rd_req: false, wr_req: false, owner });
+  }
+
+  /** Waits for the answer of a group. */
+  answered(prg_index: number): Step {
+    return until(this.world, `group ${prg_index} is answered`, () => this.groups.peek(prg_index) === null);
+  }
+
+  /** A page group response. Context: an atomic step, the unit's. */
+  respond(prg_index: number): void {
+    if (this.groups.load(prg_index) === null) throw new Error(`group ${prg_index} is answered, and was not asked`);
+    this.groups.store(prg_index, null);
+  }
+}
