@@ -5,6 +5,7 @@ import * as unitObserver from './iommu/intel-observer.ts';
 import * as pasidTable from './iommu/intel-pasid.ts';
 import * as prq from './iommu/intel-prq.ts';
 import * as qi from './iommu/intel-qi.ts';
+import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
 import * as mm from './mm/mm.ts';
@@ -36,6 +37,7 @@ export const BASE = {
   intel_pasid_tear_down_entry,
   intel_pasid_flush_entry,
   intel_pasid_tear_down_absent,
+  intel_pasid_replace_first_level,
   ...pasidEntries,
   ...queued,
   ...prq,

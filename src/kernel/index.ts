@@ -22,6 +22,7 @@ export {
   type IopfGroup,
   infoOf,
 } from './iommu/intel-iommu.ts';
+export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';

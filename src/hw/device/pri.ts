@@ -64,9 +64,11 @@ export class PageRequestInterface<Owner> {
     return until(this.world, `group ${prg_index} is answered`, () => this.groups.peek(prg_index) === null);
   }
 
-  /** A page group response. Context: an atomic step, the unit's. */
-  respond(prg_index: number): void {
-    if (this.groups.load(prg_index) === null) throw new Error(`group ${prg_index} is answered, and was not asked`);
+  /** A page group response: the group that it was for. Context: an atomic step, the unit's. */
+  respond(prg_index: number): OutstandingGroup<Owner> {
+    const group = this.groups.load(prg_index);
+    if (group === null) throw new Error(`group ${prg_index} is answered, and was not asked`);
     this.groups.store(prg_index, null);
+    return group;
   }
 }

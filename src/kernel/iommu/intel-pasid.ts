@@ -110,16 +110,16 @@ export function* setupFirstLevel(this: Kernel, dev: Device, pasid: number, mm: M
   const { present } = yield* this.pasid_read_tags(pte);
   if (present) throw new Error(`-EBUSY: PASID ${pasid} of ${dev.name} has an entry, which is present`);
   yield* this.pasid_clear_entry(pte);
-  yield* this.pasid_fill_first_level(dev, pte, mm);
+  yield* this.pasid_fill_first_level(dev, pte, mm, FLPT_DEFAULT_DID);
   yield iommu.lock.release();
   yield* this.pasid_flush_caches(iommu, pte);
 }
 
 /** pasid_set_flptr, pasid_set_domain_id, pasid_set_translation_type, pasid_set_present, in this order. Context: iommu->lock. */
-export function* pasid_fill_first_level(this: Kernel, dev: Device, pte: PasidPte, mm: Mm): Flow<void> {
-  this.observe_meant(dev, FLPT_DEFAULT_DID, PGTT_FIRST_STAGE, mm.pgd);
+export function* pasid_fill_first_level(this: Kernel, dev: Device, pte: PasidPte, mm: Mm, did: number): Flow<void> {
+  this.observe_meant(dev, did, PGTT_FIRST_STAGE, mm.pgd);
   yield* this.pasid_write(pte, 2, mm.pgd << 12);
-  yield* this.pasid_write(pte, 1, FLPT_DEFAULT_DID);
+  yield* this.pasid_write(pte, 1, did);
   yield* this.pasid_write(pte, 0, PGTT_FIRST_STAGE << 6);
   yield* this.pasid_write(pte, 0, (PGTT_FIRST_STAGE << 6) | PASID_PTE_PRESENT);
 }

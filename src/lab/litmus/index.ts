@@ -1,11 +1,12 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { L01 } from './l01-free-at-mmput.ts';
 import { L08 } from './l08-release-without-drain.ts';
+import { L20 } from './l20-unflushed-table.ts';
+import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
-import { casesOf, type MatrixEntry } from './scenario.ts';
+import { L22 } from './l22-in-place.ts';
+import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
 
-export const LITMUS: readonly MatrixEntry[] = [
-  ...casesOf(L01, 'catalogue'),
-  ...casesOf(L08, 'catalogue'),
-  ...casesOf(L21, 'catalogue'),
-];
+const CATALOGUE: readonly Litmus[] = [L01, L08, L20, L21, L21_NEW_OWNER, L21_LATE_ZERO, L22];
+
+export const LITMUS: readonly MatrixEntry[] = CATALOGUE.flatMap((litmus) => casesOf(litmus, 'catalogue'));

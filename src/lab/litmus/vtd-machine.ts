@@ -98,7 +98,7 @@ export class VtdMachine {
       {
         ...choices,
         ...(this.atc === null ? {} : { deviceTlbs: this.atc }),
-        pageGroupResponse: (_low, high) => this.pri.respond(Number((high >> 3n) & 511n)),
+        pageGroupResponse: (_low, high) => this.answer(Number((high >> 3n) & 511n)),
       },
     );
     const cache = nonCoherent
@@ -139,32 +139,26 @@ export class VtdMachine {
   /** Bound before the threads start. */
   bound(mm: Mm): SvaHandle {
     const bind = runAlone(this.kernel.iommu_sva_bind_device(this.dev, mm));
-    // Nobody waits for what was announced last.
-    this.world.lastAnnounced = null;
     assert(typeof bind !== 'number', `${mm.name} is not bound: ${String(bind)}`);
     return bind.handle;
   }
 
   /**
-   * A write by the device, for an address space, under a PASID: whether it was let through. Observers: it reaches that address space or none,
-   * which still has its pages; the unit takes no entry that nobody made.
+   * A write by the device under a PASID: the address space that it reached, null: refused. Observers: it is the owner's (null: anybody's), which
+   * still has its pages; the unit takes no entry that nobody made.
    */
-  *access(pasid: number, owner: Mm): Flow<boolean> {
+  *access(pasid: number, owner: Mm | null): Flow<Mm | null> {
     yield ATOMIC;
     const known = this.atc?.find(pasid, 0) ?? null;
-    if (known !== null) {
-      this.reach(pasid, known, owner);
-      return true;
-    }
+    if (known !== null) return this.reach(pasid, known, owner);
     const walk = new Walk();
     Object.assign(walk, { sourceId: RID, pasid, page: 0, access: WRITE });
     const fault = yield* translate(this.unit.state, walk);
     // In one step with the end of the walk.
     this.observeEntry(walk);
-    if (fault !== 0) return false;
+    if (fault !== 0) return null;
     this.atc?.fill(pasid, 0, walk.pfn);
-    this.reach(pasid, walk.pfn, owner);
-    return true;
+    return this.reach(pasid, walk.pfn, owner);
   }
 
   /** A page request under a PASID, and its answer. */
@@ -185,14 +179,25 @@ export class VtdMachine {
     };
   }
 
-  private reach(pasid: number, pfn: number, owner: Mm): void {
+  /** INV-6: an answer comes while the number is still its owner's. */
+  private answer(prg_index: number): void {
+    const { owner, pasid } = this.pri.respond(prg_index);
+    const now = this.kernel.pasids.ownerOf(pasid);
+    if (now === null || now === owner) return;
+    throw new InvariantBroken(
+      `INV-6: a page request for ${owner.name} under PASID ${pasid} is answered when the number is ${now.name}'s`,
+    );
+  }
+
+  private reach(pasid: number, pfn: number, owner: Mm | null): Mm {
     const reached = this.mms[pfn / FRAMES_1G - 1];
-    if (reached !== owner) {
+    if (reached === undefined || (owner !== null && reached !== owner)) {
       throw new InvariantBroken(
-        `INV-1: the device works for ${owner.name} under PASID ${pasid} and reaches ${reached?.name ?? `frame ${pfn}`}`,
+        `INV-1: the device works for ${owner?.name ?? 'somebody'} under PASID ${pasid} and reaches ${reached?.name ?? `frame ${pfn}`}`,
       );
     }
-    owner.pages.store(0);
+    reached.pages.store(0);
+    return reached;
   }
 
   /** The entry that this walk fetched, if it did: one that it found in the cache was looked at by the walk that fetched it. */
