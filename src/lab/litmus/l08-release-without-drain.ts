@@ -2,14 +2,19 @@
  * L08, cf08ca81d08a (fixes c43e1ccdebf2): `.release` may not sleep, so it tears the PASID entry down without a drain and leaves FPD. The unbind
  * that follows finds P clear, returns, and nobody has drained: a page request of the old owner is reported when the number is another's.
  *
+ * Version C (75ed00055c05) brings it back in two ways. It clears P before clear_entry looks whether P is set, so that FPD is never left; and while
+ * it flushes, P and FPD are both clear, which an unbind takes for an entry that was never there (`.release` may run in the fault worker, whose
+ * mmput was the last).
+ *
  * Rests on: the device stops with a stop marker and does not wait for answers (PCIe 10.4.1.2 has both ways; one that waits has none left).
  */
 import { type Flow, until, type World } from '../../base/index.ts';
 import type { Program } from '../../check/index.ts';
-import { infoOf, type Patch, VTD_A, VTD_B, VTD_C } from '../../kernel/index.ts';
+import { VTD_A, VTD_B, VTD_C } from '../../kernel/index.ts';
 import type { Build } from './machine.ts';
 import type { Litmus } from './scenario.ts';
 import { PASID, VtdMachine } from './vtd-machine.ts';
+import { FPD_KEPT, LOCKED_TO_THE_END } from './vtd-patches.ts';
 
 function program(world: World, kernel: Build): Program {
   const machine = new VtdMachine(world, kernel, { pageRequests: true });
@@ -31,40 +36,11 @@ function program(world: World, kernel: Build): Program {
   };
 }
 
-/** What C's clear_entry would have to be: FPD is left whether or not P is set. */
-const FPD_KEPT: Patch = {
-  replace: {
-    *intel_pasid_clear_entry(dev, pasid, fault_ignore) {
-      const pte = yield* this.intel_pasid_get_entry(dev, pasid);
-      if (fault_ignore) yield* this.pasid_clear_entry_with_fpd(pte);
-      else yield* this.pasid_clear_entry(pte);
-    },
-  },
-};
-
-/** iommu->lock is held until the entry is zeroed: invalidations do not sleep. */
-const LOCKED_TO_THE_END: Patch = {
-  replace: {
-    *intel_pasid_tear_down_entry(dev, pasid, fault_ignore) {
-      const { iommu } = infoOf(dev);
-      yield iommu.lock.acquire();
-      const pte = yield* this.intel_pasid_get_entry(dev, pasid);
-      const tags = yield* this.pasid_read_tags(pte);
-      if (!tags.present) return yield* this.intel_pasid_tear_down_absent(dev, pasid, pte, tags);
-      yield* this.pasid_clear_present(pte);
-      yield* this.intel_pasid_flush_entry(dev, pasid, tags);
-      yield* this.intel_pasid_clear_entry(dev, pasid, fault_ignore);
-      yield iommu.lock.release();
-      if (!fault_ignore) yield* this.intel_drain_pasid_prq(dev, pasid);
-    },
-  },
-};
-
 export const L08: Litmus = {
   name: 'L08 release without drain',
   source: 'cf08ca81d08a "iommu/vt-d: Drain PRQs when domain removed from RID"',
   about: 'A process exits while its device waits for a page; another one binds and gets its number.',
-  bounds: 'one page request, one worker, two processes, one device',
+  bounds: 'one page request, one worker, two processes, one device; the second binds when the number is free',
   program,
   cases: [
     { name: 'as it was: version A', expect: 'violated', changes: [VTD_A] },
@@ -94,6 +70,7 @@ export const L08: Litmus = {
       changes: [VTD_B, { omit: ['iopf_queue_flush_dev'] }],
     },
     { name: 'version C', expect: 'violated', changes: [VTD_C] },
+    { name: 'version C under the lock', expect: 'violated', changes: [VTD_C, LOCKED_TO_THE_END] },
     { name: 'version C, FPD kept', expect: 'violated', changes: [VTD_C, FPD_KEPT] },
     { name: 'version C under the lock, FPD kept', expect: 'holds', changes: [VTD_C, FPD_KEPT, LOCKED_TO_THE_END] },
   ],

@@ -14,6 +14,7 @@ import { InvariantBroken, type Mm, type Patch, VTD_A, VTD_B, VTD_C } from '../..
 import type { Build } from './machine.ts';
 import type { Litmus } from './scenario.ts';
 import { PASID, VtdMachine } from './vtd-machine.ts';
+import { FPD_KEPT, LOCKED_TO_THE_END } from './vtd-patches.ts';
 
 function* usedBy(machine: VtdMachine, mm: Mm): Flow<void> {
   const reached = yield* machine.access(PASID, mm);
@@ -80,5 +81,10 @@ export const L21_LATE_ZERO: Litmus = {
     { name: 'version A', expect: 'holds', changes: [VTD_A, OWN_NUMBERS] },
     { name: 'version B', expect: 'holds', changes: [VTD_B, OWN_NUMBERS] },
     { name: 'version C', expect: 'violated', changes: [VTD_C, OWN_NUMBERS] },
+    {
+      name: 'version C under the lock, FPD kept',
+      expect: 'holds',
+      changes: [VTD_C, FPD_KEPT, LOCKED_TO_THE_END, OWN_NUMBERS],
+    },
   ],
 };
