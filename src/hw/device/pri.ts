@@ -36,16 +36,27 @@ export class PageRequestInterface<Owner> {
     );
   }
 
-  /** A group of one request, to write. Returns its index, or -1: all are taken, or the PASID is stopped. */
-  *request(pasid: number, page: number, owner: Owner): Flow<number> {
+  /** A group of requests for pages from `page` on, to write. Returns its index, or -1: all are taken, or the PASID is stopped. */
+  *request(pasid: number, page: number, owner: Owner, pages = 1): Flow<number> {
     yield ATOMIC;
     if (this.stopped.load() === pasid) return -1;
+    const prg_index = this.take({ pasid, owner });
+    if (prg_index === -1) return -1;
+    const one = { rid: this.rid, pasid, prg_index, rd_req: false, wr_req: true, owner };
+    for (let nth = 0; nth < pages; nth++) {
+      if (nth > 0) yield ATOMIC;
+      const lpig = nth === pages - 1;
+      const isTaken = this.queue.post({ ...one, page: page + nth, lpig });
+      // The unit has no room, and answers success.
+      if (!isTaken && lpig) this.groups.store(prg_index, null);
+    }
+    return prg_index;
+  }
+
+  private take(group: OutstandingGroup<Owner>): number {
     for (let prg_index = 0; prg_index < this.groups.length; prg_index++) {
       if (this.groups.load(prg_index) !== null) continue;
-      this.groups.store(prg_index, { pasid, owner });
-      const { rid } = this;
-      const isTaken = this.queue.post({ rid, pasid, page, prg_index, lpig: true, rd_req: false, wr_req: true, owner });
-      if (!isTaken) this.groups.store(prg_index, null);
+      this.groups.store(prg_index, group);
       return prg_index;
     }
     return -1;

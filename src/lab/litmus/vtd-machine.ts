@@ -56,6 +56,8 @@ export interface VtdMachineOptions {
   readonly choices?: Choices;
   readonly deviceTlb?: boolean;
   readonly pageRequests?: boolean;
+  /** Entries of the page request ring, one of which stays empty. Default 4. */
+  readonly ring?: number;
   /** The unit does not see CPU caches; the PASID table is not installed yet, and its frame has what was in it before. */
   readonly nonCoherent?: boolean;
 }
@@ -86,7 +88,7 @@ export class VtdMachine {
     this.pageRequests = pageRequests;
     this.memory = new RecordedMemory(world);
     this.tables = makeTables(this.memory, !nonCoherent);
-    const prq = new PageRequestQueue<Mm>(world);
+    const prq = new PageRequestQueue<Mm>(world, options.ring);
     this.pri = new PageRequestInterface<Mm>(world, RID, prq);
     this.atc = deviceTlb ? new Atc(world, RID) : null;
     const { directory, root, table } = this.tables;
@@ -161,9 +163,9 @@ export class VtdMachine {
     return this.reach(pasid, walk.pfn, owner);
   }
 
-  /** A page request under a PASID, and its answer. */
-  *pageRequest(pasid: number, owner: Mm): Flow<void> {
-    const group = yield* this.pri.request(pasid, 0, owner);
+  /** A group of page requests under a PASID, and its answer. */
+  *pageRequest(pasid: number, owner: Mm, pages = 1): Flow<void> {
+    const group = yield* this.pri.request(pasid, 0, owner, pages);
     if (group >= 0) yield this.pri.answered(group);
   }
 
