@@ -51,7 +51,7 @@ const pointerFirst = (flushed: 'table, directory' | 'directory, table' | 'direct
 
 export const L20: Litmus = {
   name: 'L20 unflushed table',
-  source: '22d169bdd284 "iommu/vt-d: Flush cache for PASID table before using it"',
+  source: '22d169bdd284, fixes 194b3348bdbb',
   about: 'The first PASID of a device is bound while it works, on a unit that is not coherent.',
   bounds: 'one write of the device; two lines of the cache, each written back whenever it is dirty',
   program,

@@ -3,10 +3,9 @@
  * finds P clear, and returns: the number can have a new entry, which the late zeroes hit.
  *
  * What that rests on: between the two tear-downs and the next set-up nothing waits for `.release`. Bind and unbind do: detach takes domain->lock,
- * which `.release` holds, and the number is free only when the mm_struct is, which the exiting task holds. So `through bind and unbind` holds, and
- * the other is for a caller that attaches another domain to the PASID itself (as iommu_replace_device_pasid, 6.15, does before the old
- * domain's list is touched). There the new domain comes when `.release` has cleared P: one that comes before loses its entry in every version,
- * as `.release` goes by the number.
+ * which `.release` holds, and the number is free only when the mm_struct is, which the exiting task holds. So `unbind during release` holds, and
+ * `replaced during release` is for a caller that gives the PASID another domain itself, before it touches the old domain's list. The new domain comes
+ * when `.release` has cleared P: one that comes before loses its entry in every version, as `.release` goes by the number.
  */
 import { type Flow, until, type World } from '../../base/index.ts';
 import type { Program } from '../../check/index.ts';

@@ -1,6 +1,6 @@
 /**
  * A machine whose PASID entries are real: one device behind a VT-d unit (hw/vtd), tables in memory, caches, an invalidation queue and, where a
- * test wants them, page requests and a device TLB. Address spaces have two tables and one page of 1 GiB.
+ * test wants them, page requests and a device TLB. Address spaces have two tables and one page of 1 GiB. The unit serves each descriptor in one step.
  */
 import { ATOMIC, assert, type Flow, runAlone, Words, type World } from '../../base/index.ts';
 import type { Daemon } from '../../check/index.ts';
