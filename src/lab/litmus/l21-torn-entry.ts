@@ -5,11 +5,11 @@
 import { type Flow, runAlone, type World } from '../../base/index.ts';
 import type { Program } from '../../check/index.ts';
 import { type Choices, eviction } from '../../hw/index.ts';
-import { infoOf, type Patch, VTD_A, VTD_B, VTD_C } from '../../kernel/index.ts';
+import { VTD_A, VTD_B, VTD_C } from '../../kernel/index.ts';
 import type { Build } from './machine.ts';
 import type { Litmus } from './scenario.ts';
 import { PASID, VtdMachine } from './vtd-machine.ts';
-import { FPD_KEPT, LOCKED_TO_THE_END } from './vtd-patches.ts';
+import { DEVICE_FIRST, FPD_KEPT, LOCKED_TO_THE_END, PASIDS_LAST, ZERO_FIRST } from './vtd-patches.ts';
 
 interface Variant {
   readonly choices?: Choices;
@@ -41,34 +41,6 @@ const programOf =
 const bySource = programOf({ choices: { iotlbBySource: true }, isWarm: true });
 /** The PASID cache drops the entry by itself and the second write fetches it anew. No device TLB keeps it from asking. */
 const evicting = programOf({ evicts: true });
-
-const ZERO_FIRST: Patch = {
-  after: {
-    *pasid_clear_present(pte) {
-      yield* this.pasid_clear_entry(pte);
-    },
-  },
-};
-const DEVICE_FIRST: Patch = {
-  replace: {
-    *intel_pasid_flush_entry(dev, pasid, { did }) {
-      const { iommu } = infoOf(dev);
-      yield* this.pasid_cache_invalidation_with_pasid(iommu, did, pasid);
-      yield* this.devtlb_invalidation_with_pasid(dev, pasid);
-      yield* this.qi_flush_piotlb(iommu, did, pasid);
-    },
-  },
-};
-const PASIDS_LAST: Patch = {
-  replace: {
-    *intel_pasid_flush_entry(dev, pasid, { did }) {
-      const { iommu } = infoOf(dev);
-      yield* this.qi_flush_piotlb(iommu, did, pasid);
-      yield* this.devtlb_invalidation_with_pasid(dev, pasid);
-      yield* this.pasid_cache_invalidation_with_pasid(iommu, did, pasid);
-    },
-  },
-};
 
 export const L21: Litmus = {
   name: 'L21 torn entry',

@@ -31,3 +31,34 @@ export const LOCKED_TO_THE_END: Patch = {
     },
   },
 };
+
+/** C's order of stores in A's place: nothing is flushed between P and the rest. */
+export const ZERO_FIRST: Patch = {
+  after: {
+    *pasid_clear_present(pte) {
+      yield* this.pasid_clear_entry(pte);
+    },
+  },
+};
+/** The device TLB is filled anew from the IOTLB. */
+export const DEVICE_FIRST: Patch = {
+  replace: {
+    *intel_pasid_flush_entry(dev, pasid, { did }) {
+      const { iommu } = infoOf(dev);
+      yield* this.pasid_cache_invalidation_with_pasid(iommu, did, pasid);
+      yield* this.devtlb_invalidation_with_pasid(dev, pasid);
+      yield* this.qi_flush_piotlb(iommu, did, pasid);
+    },
+  },
+};
+/** The IOTLB is filled anew through the PASID cache. */
+export const PASIDS_LAST: Patch = {
+  replace: {
+    *intel_pasid_flush_entry(dev, pasid, { did }) {
+      const { iommu } = infoOf(dev);
+      yield* this.qi_flush_piotlb(iommu, did, pasid);
+      yield* this.devtlb_invalidation_with_pasid(dev, pasid);
+      yield* this.pasid_cache_invalidation_with_pasid(iommu, did, pasid);
+    },
+  },
+};
