@@ -65,7 +65,12 @@ export class Execution {
     this.choices = new Choices(choiceThreads ?? false);
     this.watchers = watchers ?? [];
     const chooser = (count: number) => this.choices.choose(this.world, count);
-    const nameOf = (thread: number) => (Array.isArray(this.program.threads) ? `thread ${thread}` : this.nameOf(thread));
+    const nameOf = (thread: number) => {
+      // Set-up may run flows alone (runAlone), before there are threads.
+      const program = this.program as Program | undefined;
+      if (program === undefined) return 'set-up';
+      return Array.isArray(program.threads) ? `thread ${thread}` : this.nameOf(thread);
+    };
     this.world = new World({ memory: test.memory ?? 'sc', chooser, nameOf, ...rest });
     this.relaxing = new Relaxing(this.world);
     this.test = test;
@@ -94,6 +99,7 @@ export class Execution {
     this.world.makeBuffers(this.programThreads);
     this.firstChoice = this.world.memory === 'tso' ? 2 * this.programThreads : this.programThreads;
     this.world.logged = 0;
+    this.world.lastAnnounced = null;
     this.orders?.restart();
     for (let thread = 0; thread < this.programThreads; thread++) this.begin(thread);
   }

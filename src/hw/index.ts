@@ -21,10 +21,13 @@ export { CR4, type MemoryAccess, PAGING, type PagingFeatures, PF } from './cpu/p
 export { CPU_STATES, type CpuState, type LoadedAt, stateNamed, WISHES } from './cpu/states.ts';
 export { type Lookup, Tlb, type TlbEntry, type TlbTag } from './cpu/tlb.ts';
 export { XRSTORS, XSAVES, XsaveArea } from './cpu/xsave.ts';
+export { Atc } from './device/atc.ts';
 export { atomicEngine, Dsa, engine, type Portal, type Work } from './device/dsa.ts';
+export { type OutstandingGroup, PageRequestInterface } from './device/pri.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
+export { WriteBackMemory } from './memory/write-back.ts';
 export { IOMMU_READ, IOMMU_WRITE, indexAt, type PageTableFormat, spanPages } from './pt/format.ts';
 export { SS_PDE_LEAF, SS_PDPTE_LEAF, SS_PTE, SS_TABLE, VTD_SECOND_STAGE } from './pt/formats/vtd-second-stage.ts';
 export { X86_64, X86_64_PDE_LEAF, X86_64_PDPTE_LEAF, X86_64_PTE, X86_64_TABLE } from './pt/formats/x86-64.ts';
@@ -74,7 +77,15 @@ export {
   SparseMemory,
   type VtdMemory,
 } from './vtd/memory.ts';
-export { eviction, invalidationThread, type RecordedUnit, recordedUnit, recorderIn } from './vtd/recorded.ts';
+export { isStopMarker, type PageRequest, PageRequestQueue } from './vtd/page-requests.ts';
+export {
+  descriptorThread,
+  eviction,
+  invalidationThread,
+  type RecordedUnit,
+  recordedUnit,
+  recorderIn,
+} from './vtd/recorded.ts';
 export {
   CAP,
   CCMD,

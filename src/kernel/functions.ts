@@ -1,6 +1,13 @@
 /** The kernel's functions by name: what a design or a patch changes. In the order of the call graph, from system calls down. */
 import * as files from './fs/files.ts';
 import * as idxd from './fs/idxd.ts';
+import * as unitObserver from './iommu/intel-observer.ts';
+import * as pasidTable from './iommu/intel-pasid.ts';
+import * as prq from './iommu/intel-prq.ts';
+import * as qi from './iommu/intel-qi.ts';
+import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
+import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
+import * as iopf from './iommu/io-pgfault.ts';
 import * as mm from './mm/mm.ts';
 import * as notifier from './mm/notifier.ts';
 import * as observer from './observer.ts';
@@ -16,6 +23,8 @@ import * as gp from './traps/gp.ts';
 const { InvariantBroken: _broken, ...observations } = observer;
 const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
+const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
+const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
 
 export const BASE = {
   ...entry,
@@ -26,10 +35,18 @@ export const BASE = {
   ...binds,
   intel_pasid_setup_first_level,
   intel_pasid_tear_down_entry,
+  intel_pasid_flush_entry,
+  intel_pasid_tear_down_absent,
+  intel_pasid_replace_first_level,
+  ...pasidEntries,
+  ...queued,
+  ...prq,
+  ...iopf,
   ...mm,
   ...notifier,
   ...switches,
   ...fpu,
   ...smp,
   ...observations,
+  ...unitObserver,
 };

@@ -14,6 +14,17 @@ export {
   settleDomain,
 } from './iommu/domain.straight.ts';
 export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
+export {
+  createDeviceDomainInfo,
+  createIntelIommu,
+  type DeviceDomainInfo,
+  FLPT_DEFAULT_DID,
+  type IntelIommu,
+  type IopfGroup,
+  infoOf,
+} from './iommu/intel-iommu.ts';
+export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
+export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
 export {

@@ -6,6 +6,7 @@
  */
 import { Cell, type Flow, Mutex, SpinLock, type Step, Words, type World } from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
+import type { DeviceDomainInfo, DmarDomain } from './iommu/intel-iommu.ts';
 
 /** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
 export const IOMMU_PASID_INVALID = -1;
@@ -26,6 +27,8 @@ export interface SvaDomain {
   readonly subscription: Subscription;
   /** Devices whose PASID entry leads to the mm. */
   readonly devices: Device[];
+  /** On a VT-d unit. */
+  readonly dmar?: DmarDomain;
 }
 
 /** struct iommu_sva. Context: iommu_sva_lock. */
@@ -43,6 +46,8 @@ export interface Device {
   readonly dsa: Dsa<Submitter>;
   /** The device's PASID table: where each PASID's entry leads. Unbuffered: set-up and tear-down return when the device knows. */
   readonly entries: Words<Mm | null>;
+  /** On a VT-d unit, whose tables are in place of `entries`. */
+  readonly info?: DeviceDomainInfo;
 }
 
 export class Mm {
@@ -61,6 +66,9 @@ export class Mm {
   readonly pages: Cell<number>;
   /** Mappings that it has had; each knows whether it is mapped still. Threads add their own, whose order says nothing. */
   readonly portals: MappedPortal[] = [];
+  /** Frame of the top table, and all tables, where there is a unit that walks them. */
+  pgd = 0;
+  tables: readonly number[] = [];
   /** Context: iommu_sva_lock. */
   sva_domains: SvaDomain[] = [];
   sva_handles: SvaHandle[] = [];

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/index.ts';
-import type { Choices, RecordedUnit } from '../../src/hw/index.ts';
+import { type Choices, descriptorThread, type RecordedUnit } from '../../src/hw/index.ts';
 import { type Descriptor, DID, PASID, type Scenario, staleHit } from './support/litmus-machine.ts';
 
 const GLOBAL = 1;
@@ -128,13 +128,17 @@ const ROWS: readonly Row[] = [
   ),
 ];
 
-function verdictOf(scenario: Scenario): string {
-  return check(staleHit(scenario), { maxExecutions: 200_000 }).verdict;
+function verdictOf(scenario: Scenario, unit?: typeof descriptorThread): string {
+  return check(staleHit(scenario, unit), { maxExecutions: 200_000 }).verdict;
 }
 
 describe('a changed entry', () => {
   it.each(ROWS)('%s: %s', (_, verdict, scenario) => {
     expect(verdictOf(scenario)).toBe(verdict);
+  });
+
+  it.each(ROWS)('%s: %s, where each descriptor is one step', (_, verdict, scenario) => {
+    expect(verdictOf(scenario, descriptorThread)).toBe(verdict);
   });
 });
 

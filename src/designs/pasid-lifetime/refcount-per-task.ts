@@ -15,8 +15,8 @@ import { INTEL_SVM, iommu_sva_alloc_pasid, iommu_sva_free_pasid } from './intel-
 const ANY_DEVICE = { max_pasids: PASID_MAX } as Device;
 
 /** Step 2, second half. A zero mm->pasid gets a new number; what is loaded is what was read before. */
-function* pasid_get(this: Kernel, tsk: Task, mm: Mm, pasid: number): Flow<number> {
-  yield* this.might_sleep(tsk.rq);
+function* pasid_get(this: Kernel, _tsk: Task, mm: Mm, pasid: number): Flow<number> {
+  yield* this.might_sleep('pasid_get');
   yield this.pasid_mutex.acquire();
   const counted = yield* iommu_sva_alloc_pasid(this, mm, ANY_DEVICE);
   yield this.pasid_mutex.release();
@@ -49,8 +49,8 @@ export const refcountPerTaskRepaired: KernelDesign = {
     replace: {
       ...INTEL_SVM.replace,
       /** Reads the number again, and refuses none. */
-      *pasid_get(tsk, mm) {
-        yield* this.might_sleep(tsk.rq);
+      *pasid_get(_tsk, mm) {
+        yield* this.might_sleep('pasid_get');
         yield this.pasid_mutex.acquire();
         const now = yield* this.mm_get_enqcmd_pasid(mm);
         if (now !== IOMMU_PASID_INVALID) yield* iommu_sva_alloc_pasid(this, mm, ANY_DEVICE);

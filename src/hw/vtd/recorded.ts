@@ -2,11 +2,12 @@
  * A unit whose threads a checker interleaves: caches, queue and walks under way are shared objects of a world, so that the checker
  * knows which steps depend on each other. Memory is a `RecordedMemory`, or whatever records its accesses itself.
  */
-import { ATOMIC, type Flow, until } from '../../base/flow.ts';
+import { ATOMIC, type Flow, until, untilAtomic } from '../../base/flow.ts';
 import type { World } from '../../base/world.ts';
 import type { Capabilities } from './capabilities.ts';
 import { FaultLog } from './faults.ts';
 import type { VtdMemory } from './memory.ts';
+import { serveOne } from './queue.straight.ts';
 import { serveQueue } from './queue.ts';
 import { type QueueOptions, QueueState } from './queue-state.ts';
 import { RegisterFile } from './registers.ts';
@@ -74,6 +75,19 @@ export function* invalidationThread({ queue, state }: RecordedUnit): Flow<void> 
     yield state.until('the invalidation queue has work', () => queue.hasWork());
     yield* serveQueue(queue);
     if (queue.problem !== null) throw new Error(queue.problem);
+  }
+}
+
+/**
+ * The same, each descriptor in one step: fetched when it is executed, and done with then. Nothing can see a part of that but somebody who reads
+ * the head register. Far fewer executions where several threads use the queue.
+ */
+export function* descriptorThread(world: World, { queue, state }: RecordedUnit): Flow<void> {
+  for (;;) {
+    yield untilAtomic(world, 'the invalidation queue has work', () => queue.hasWork());
+    const isServed = serveOne(queue);
+    if (queue.problem !== null) throw new Error(queue.problem);
+    if (!isServed) yield state.until('invalidations are complete', () => queue.isCompleted());
   }
 }
 

@@ -76,8 +76,16 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
   yield* this.preempt_enable(self);
 }
 
-/** Context: the caller may sleep here. Interrupts that are off are a bug ("sleeping function called from invalid context"). */
-export function* might_sleep(this: Kernel, rq: Rq): Flow<void> {
+/**
+ * Context: the caller may sleep here: interrupts are on, no spinlock is held, and it is in no SRCU call-back that may not. A breach is a bug
+ * ("sleeping function called from invalid context"). linux v6.6 include/linux/kernel.h: might_sleep
+ */
+export function* might_sleep(this: Kernel, where: string): Flow<void> {
+  const { thread, spinlocksHeld } = this.world;
+  if ((spinlocksHeld[thread] ?? 0) > 0)
+    throw new Error(`${where} may sleep, and is called in atomic context (scheduling while atomic)`);
+  const rq = this.byThread[thread]?.rq;
+  if (rq === undefined) return;
   yield;
-  if (!rq.cpu.IF.load()) throw new Error(`${rq.cpu.name} may sleep with interrupts off (scheduling while atomic)`);
+  if (!rq.cpu.IF.load()) throw new Error(`${where} may sleep, and interrupts are off (scheduling while atomic)`);
 }

@@ -1,7 +1,7 @@
 /**
  * What the rest of the kernel relies on of a PASID table entry: after set-up the device reaches the mm under the PASID; when tear-down
  * returns, it does not, and nothing that it did before is under way. That tear-down keeps this promise, step by step and with
- * every cache, is checked on the VT-d unit itself (iommu/pasid.ts); here it is one store.
+ * every cache, is checked on the VT-d unit itself (iommu/intel-pasid.ts, intel-tear-down.ts); here it is one store.
  */
 import { ATOMIC, type Flow } from '../../base/index.ts';
 import type { Work } from '../../hw/index.ts';

@@ -4,14 +4,39 @@ import { L02 } from './l02-free-at-unbind.ts';
 import { L03 } from './l03-fork-copies.ts';
 import { L04, L04_KTHREAD } from './l04-update-by-ipi.ts';
 import { L05 } from './l05-late-fixup.ts';
+import { L08 } from './l08-release-without-drain.ts';
 import { L11 } from './l11-lost-handle.ts';
 import { L13 } from './l13-too-wide.ts';
+import { L14 } from './l14-faults-removed-first.ts';
+import { L20 } from './l20-unflushed-table.ts';
+import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
+import { L21 } from './l21-torn-entry.ts';
+import { L22 } from './l22-in-place.ts';
+import { L39 } from './l39-overflow.ts';
 import { PRODUCT } from './product.ts';
-import { casesOf, type MatrixEntry } from './scenario.ts';
+import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
+
+/** In the order of their numbers. */
+const BUGS: readonly Litmus[] = [
+  L01,
+  L02,
+  L03,
+  L04,
+  L04_KTHREAD,
+  L05,
+  L08,
+  L11,
+  L13,
+  L14,
+  L20,
+  L21,
+  L21_NEW_OWNER,
+  L21_LATE_ZERO,
+  L22,
+  L39,
+];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
-export const CATALOGUE: readonly MatrixEntry[] = [L01, L02, L03, L04, L04_KTHREAD, L05, L11, L13].flatMap((litmus) =>
-  casesOf(litmus, 'catalogue'),
-);
+export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
 export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...PRODUCT];

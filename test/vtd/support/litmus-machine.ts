@@ -219,7 +219,8 @@ class Machine {
   }
 }
 
-export function staleHit(scenario: Scenario): CheckTest {
+/** `unit`: the thread of the queue. */
+export function staleHit(scenario: Scenario, unit = invalidations): CheckTest {
   return {
     name: 'stale hit',
     expect: 'holds',
@@ -230,10 +231,14 @@ export function staleHit(scenario: Scenario): CheckTest {
         threads: {
           device: machine.device(scenario.pages ?? [0, 0]),
           software: machine.software(scenario.invalidation),
-          unit: { daemon: invalidationThread(machine.unit) },
+          unit: { daemon: unit(world, machine.unit) },
           ...(scenario.evicts === undefined ? {} : { hardware: eviction(machine.unit, scenario.evicts) }),
         },
       };
     },
   };
+}
+
+function invalidations(_world: World, unit: RecordedUnit): Flow<void> {
+  return invalidationThread(unit);
 }
