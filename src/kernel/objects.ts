@@ -218,6 +218,8 @@ export class Rq {
   readonly preempt_count: Cell<number>;
   /** Bottom halves off (SOFTIRQ_DISABLE_OFFSET). */
   readonly bh_count: Cell<number>;
+  /** in_kernel_fpu: kernel code uses the registers. */
+  readonly in_kernel_fpu: Cell<boolean>;
   /** cfd_data: by target CPU, 1 while a call of this CPU has not run there. */
   readonly csd: readonly Cell<number>[];
 
@@ -229,6 +231,7 @@ export class Rq {
     this.loaded_mm = new Cell<Mm | null>(world, `${name}.loaded_mm`, null, UNBUFFERED);
     this.fpu_fpregs_owner_ctx = new Cell<Task | null>(world, `${name}.fpregs_owner`, null, UNBUFFERED);
     this.preempt_count = new Cell(world, `${name}.preempt_count`, 0, UNBUFFERED);
+    this.in_kernel_fpu = new Cell<boolean>(world, `${name}.in_kernel_fpu`, false, UNBUFFERED);
     this.csd = Array.from(
       { length: cpus },
       (_, target) => new Cell(world, `call of ${name} to cpu${target}`, 0, UNBUFFERED),

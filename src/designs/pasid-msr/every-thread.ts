@@ -59,10 +59,10 @@ function* writeSaved(k: Kernel, mm: Mm, tsk: Task, { live, lock }: FpuState, val
   return !isLive;
 }
 
-/** Context: the task's CPU, interrupts off, it is current. In a region of fpregs_lock: when that ends. */
+/** Context: the task's CPU, interrupts off, it is current. Where the state is on its way: when that is over. */
 function* writeCurrent(k: Kernel, rq: Rq, tsk: Task, value: number): Flow<void> {
-  yield;
-  if (rq.bh_count.load() > 0) {
+  const moves = yield* k.fpu_state_moves(rq);
+  if (moves) {
     k.extra.set(`${DEFERRED} ${rq.id}`, value);
     return;
   }
@@ -83,6 +83,16 @@ function* writeState(rq: Rq, tsk: Task, value: number): Flow<void> {
   yield ATOMIC;
   tsk.fpu.area.write(PASID, value);
   tsk.fpu.last_cpu.store(-1);
+}
+
+/** What a call was kept from. */
+function* writeDeferred(k: Kernel, rq: Rq): Flow<void> {
+  const value = k.extra.get(`${DEFERRED} ${rq.id}`) as number | undefined;
+  if (value === undefined) return;
+  k.extra.delete(`${DEFERRED} ${rq.id}`);
+  yield;
+  const tsk = rq.curr.load();
+  if (tsk !== null) yield* writeState(rq, tsk, value);
 }
 
 const patch: Patch = {
@@ -112,12 +122,10 @@ const patch: Patch = {
       yield state.lock.release();
     },
     *fpregs_unlock(rq) {
-      const value = this.extra.get(`${DEFERRED} ${rq.id}`) as number | undefined;
-      if (value === undefined) return;
-      this.extra.delete(`${DEFERRED} ${rq.id}`);
-      yield;
-      const tsk = rq.curr.load();
-      if (tsk !== null) yield* writeState(rq, tsk, value);
+      yield* writeDeferred(this, rq);
+    },
+    *kernel_fpu_end(tsk) {
+      yield* writeDeferred(this, tsk.rq);
     },
   },
 };

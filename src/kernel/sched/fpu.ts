@@ -58,10 +58,15 @@ export function* fpregs_restore_userregs(this: Kernel, tsk: Task): Flow<void> {
   tsk.TIF_NEED_FPU_LOAD.store(false);
 }
 
-/** Kernel code is about to use the FPU. Context: does not sleep until kernel_fpu_end. linux v6.6 fpu/core.c: kernel_fpu_begin_mask */
+/**
+ * Kernel code is about to use the FPU. To 6.14 this is no fpregs_lock: bottom halves stay on, and are told by in_kernel_fpu. Context: does not
+ * sleep until kernel_fpu_end. linux v6.6 arch/x86/kernel/fpu/core.c: kernel_fpu_begin_mask
+ */
 export function* kernel_fpu_begin(this: Kernel, tsk: Task): Flow<void> {
   const { rq } = tsk;
-  yield* this.fpregs_lock(rq);
+  yield* this.preempt_disable(rq);
+  yield;
+  rq.in_kernel_fpu.store(true);
   yield;
   const isSaved = tsk.kthread || tsk.TIF_NEED_FPU_LOAD.load();
   if (!isSaved) {
@@ -71,14 +76,29 @@ export function* kernel_fpu_begin(this: Kernel, tsk: Task): Flow<void> {
   }
   yield;
   rq.fpu_fpregs_owner_ctx.store(null);
-  yield* this.kernel_uses_fpu(rq);
 }
 
-/** The kernel's own values in the registers: a component that it does not use is as it was left. */
-export function* kernel_uses_fpu(this: Kernel, _rq: Rq): Flow<void> {}
-
+/** linux v6.6 arch/x86/kernel/fpu/core.c: kernel_fpu_end */
 export function* kernel_fpu_end(this: Kernel, tsk: Task): Flow<void> {
+  yield;
+  tsk.rq.in_kernel_fpu.store(false);
+  yield* this.preempt_enable(tsk.rq);
+}
+
+/** A signal frame takes the user's state from the registers, where it has to be. linux v6.6 fpu/signal.c: copy_fpstate_to_sigframe */
+export function* copy_fpstate_to_sigframe(this: Kernel, tsk: Task): Flow<void> {
+  yield* this.fpregs_lock(tsk.rq);
+  yield;
+  if (tsk.TIF_NEED_FPU_LOAD.load()) yield* this.fpregs_restore_userregs(tsk);
   yield* this.fpregs_unlock(tsk.rq);
+}
+
+/** The task's state may be on its way between registers and memory: fpregs_lock, or kernel_fpu_begin. For who comes by interrupt. */
+export function* fpu_state_moves(this: Kernel, rq: Rq): Flow<boolean> {
+  yield;
+  if (rq.bh_count.load() > 0) return true;
+  yield;
+  return rq.in_kernel_fpu.load();
 }
 
 /** Switch-out. Context: interrupts off; TIF_NEED_FPU_LOAD clear. linux v6.6 asm/fpu/sched.h: switch_fpu_prepare */

@@ -3,11 +3,9 @@
  * code that has ENQCMD, and what becomes of its exceptions.
  */
 import { ATOMIC, type Flow } from '../../base/index.ts';
-import { ENQCMD, stateNamed } from '../../hw/index.ts';
+import { ENQCMD } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { DeviceFile, Task } from '../objects.ts';
-
-const PASID = stateNamed('PASID');
 
 /** Runs `body` as a system call of the task. */
 export function* syscall<R>(this: Kernel, tsk: Task, body: Flow<R>): Flow<R> {
@@ -85,16 +83,11 @@ export function* exc_general_protection(this: Kernel, tsk: Task): Flow<boolean> 
   return false;
 }
 
-/** Kernel code: ENQCMD by a task that is in the kernel, with the MSR as it finds it. Luto's worse thing to worry about. */
-export function* kernel_enqcmd(
-  this: Kernel,
-  tsk: Task,
-  file: DeviceFile,
-  owner: DeviceFile['mm'],
-  page = 0,
-): Flow<void> {
+/**
+ * Kernel code does ENQCMD with the MSR as it finds it: Luto's worse thing to worry about. Nobody's work is given: that it could be is the
+ * observer's to say. Context: the kernel; needs no portal of a process.
+ */
+export function* kernel_enqcmd(this: Kernel, tsk: Task): Flow<void> {
   yield ATOMIC;
-  const msr = tsk.rq.cpu.registers.load(tsk.rq.cpu.indexOf(PASID));
-  if (msr === 0) return;
-  file.dev.dsa.accept({ pasid: msr & 0xf_ffff, owner: { mm: owner, file }, task: tsk.name, page });
+  this.observe_enqcmd(tsk, tsk.rq.cpu.rdmsrPasid());
 }

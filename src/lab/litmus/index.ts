@@ -2,7 +2,7 @@
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
 import { L03 } from './l03-fork-copies.ts';
-import { L04, L04_KTHREAD } from './l04-update-by-ipi.ts';
+import { L04, L04_KERNEL_FPU, L04_KTHREAD } from './l04-update-by-ipi.ts';
 import { L05 } from './l05-late-fixup.ts';
 import { L08 } from './l08-release-without-drain.ts';
 import { L11 } from './l11-lost-handle.ts';
@@ -22,6 +22,7 @@ const BUGS: readonly Litmus[] = [
   L02,
   L03,
   L04,
+  L04_KERNEL_FPU,
   L04_KTHREAD,
   L05,
   L08,

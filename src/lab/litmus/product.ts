@@ -10,7 +10,7 @@ import { exit } from './scenarios/exit.ts';
 import { firstUse } from './scenarios/first-use.ts';
 import { fork } from './scenarios/fork.ts';
 import { forks } from './scenarios/forks.ts';
-import { fpuRegion } from './scenarios/fpu-region.ts';
+import { kernelFpu, signalFrame } from './scenarios/fpu-region.ts';
 import { kthreadUsesMm } from './scenarios/kernel-enqcmd.ts';
 import { lazyEnqcmd } from './scenarios/lazy.ts';
 import { once } from './scenarios/once.ts';
@@ -40,7 +40,8 @@ export const SCENARIOS: readonly Scenario[] = [
   passedFile,
   borrowed,
   twoDevices,
-  fpuRegion,
+  kernelFpu,
+  signalFrame,
   softirq,
   ...SWITCHING,
   kthreadUsesMm,

@@ -7,13 +7,8 @@ import { closed, opened } from '../steps.ts';
 
 /** ENQCMD without an address space of its own: a valid MSR belongs to nobody here. */
 export function* enqcmdWithoutMm(machine: Machine, tsk: Task): Flow<void> {
-  const { world } = machine;
-  yield;
-  const msr = tsk.rq.cpu.rdmsrPasid();
-  yield;
-  const mm = tsk.mm.load();
-  world.reach('the kernel thread has its turn');
-  if (msr !== 0 && mm === null) throw new Error(`INV-2: the kernel thread has IA32_PASID ${msr & 0xf_ffff} and no mm`);
+  yield* machine.kernel.kernel_enqcmd(tsk);
+  machine.world.reach('the kernel thread has its turn');
 }
 
 function kernelEnqcmd(

@@ -18,7 +18,11 @@ export const softirq: Scenario = {
       for (const time of [1, 2]) world.reach(`A, time ${time}: ${yield* k.user_enqcmd(tsk, file)}`);
     });
     function* usesFpu() {
-      yield untilAtomic(world, 'a softirq', () => rq!.cpu.IF.peek() && rq!.bh_count.peek() === 0);
+      yield untilAtomic(
+        world,
+        'a softirq',
+        () => rq!.cpu.IF.peek() && rq!.bh_count.peek() === 0 && !rq!.in_kernel_fpu.peek(),
+      );
       runAlone(k.kernel_fpu_begin(A), world.thread);
       runAlone(k.kernel_fpu_end(A), world.thread);
       if (rq!.cpu.CPL.load() === 3) runAlone(rq!.cpu.onReturn(), world.thread);
