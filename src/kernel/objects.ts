@@ -4,7 +4,7 @@
  *
  * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
  */
-import { Cell, type Flow, Mutex, SpinLock, type Step, Words, type World } from '../base/index.ts';
+import { Cell, type Flow, Mutex, type SharedObject, SpinLock, type Step, Words, type World } from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
 import type { DeviceDomainInfo, DmarDomain } from './iommu/intel-iommu.ts';
 
@@ -145,6 +145,11 @@ export interface TaskOptions {
   readonly kthread?: boolean;
 }
 
+/** Whether a step is more than one that can be made at once. */
+function mayWait(step: Step | undefined | null): boolean {
+  return step === null || (step !== undefined && step.role !== 'atomic' && step.role !== 'locked');
+}
+
 export class Task {
   readonly name: string;
   readonly kthread: boolean;
@@ -169,8 +174,11 @@ export class Task {
   readonly task_works: DeviceFile[] = [];
   /** The observer's: mm->pasid as it, or the handler of its #GP, saw it last. Its own. */
   seen_pasid = IOMMU_PASID_INVALID;
-  /** What it does next, of a task that shares its CPU; null: nothing any more. Changed by its own steps. */
-  next_step: Step | undefined | null = undefined;
+  /** What it does next, of a task that shares its CPU; null: nothing any more. */
+  private next_step: Step | undefined | null = undefined;
+  /** Written where a step of it begins or ends something that it has to wait for, so that who looks is ordered against that. */
+  private readonly progress: SharedObject;
+  private readonly world: World;
   /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
   saved_CPL = 3;
   /** What a design keeps in the task: `kernel-per-thread`. */
@@ -178,6 +186,8 @@ export class Task {
 
   constructor(world: World, name: string, rq: Rq, { files, kthread = false, mm }: TaskOptions) {
     this.name = name;
+    this.world = world;
+    this.progress = world.register(`${name} goes on`);
     this.kthread = kthread;
     this.rq = rq;
     this.files = files;
@@ -193,6 +203,21 @@ export class Task {
     this.runnable = new Cell<boolean>(world, `${name}.runnable`, true, UNBUFFERED);
     this.stillborn = new Cell<boolean>(world, `${name} is stillborn`, false, UNBUFFERED);
     this.thread_pasid = new Cell(world, `${name}.thread_pasid`, 0, UNBUFFERED);
+  }
+
+  /** Its flow has announced its next step; null: it has ended. Context: the end of the step before. */
+  announced(step: Step | undefined | null): void {
+    const isFirst = this.world.thread === -1 || this.world.logged === 0;
+    if (!isFirst && (mayWait(step) || mayWait(this.next_step))) this.world.record(this.progress, 'write');
+    this.next_step = step;
+  }
+
+  /** Whether it has something to do that it need not wait for, as its thread: for conditions. */
+  peekGoesOn(thread: number): boolean {
+    if (this.world.peeking) this.world.peeked.push(this.progress.base);
+    const { next_step } = this;
+    if (!this.runnable.peek() || next_step === null) return false;
+    return next_step === undefined || next_step.enabled(thread);
   }
 
   /** Its PASID state in memory, for properties: not an access. */

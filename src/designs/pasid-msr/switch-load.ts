@@ -7,7 +7,7 @@
  * `-compare` writes only what is different. `-repaired` adds what docs/designs.md lists; deferred in fpregs_lock alone it falls, in
  * kernel_fpu_begin (litmus test L04).
  */
-import { ATOMIC, type Flow, MFENCE } from '../../base/index.ts';
+import { ATOMIC, type Flow } from '../../base/index.ts';
 import type { Kernel, Mm, Rq, Task } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
 import { msrFor, PASID } from './fpu-pasid-write.ts';
@@ -105,7 +105,7 @@ export const switchLoadRepaired: KernelDesign = {
   patch: {
     replace: {
       *publish_pasid(mm) {
-        yield MFENCE;
+        yield* this.smp_mb();
         const cpus = yield* this.mm_cpumask(mm);
         yield* this.on_each_cpu_mask(cpus, 'load_mm_pasid', function* (rq) {
           yield;

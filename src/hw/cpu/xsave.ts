@@ -2,6 +2,7 @@
  * XSAVES and XRSTORS (Intel SDM vol. 1, 13.11 and 13.12), for the modelled registers that are XSAVE components. A component in its
  * initial state (0) is not written: its bit in XSTATE_BV is cleared. One instruction is one step.
  */
+import { assert } from '../../base/assert.ts';
 import { ATOMIC, type Flow } from '../../base/flow.ts';
 import { Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
@@ -20,13 +21,13 @@ export class XsaveArea {
 
   /** A component's value; 0 when its bit is clear. Up to two accesses: in a step of their own kind. */
   read(state: CpuState): number {
-    const at = this.components.indexOf(state);
+    const at = this.indexOf(state);
     return (this.words.load(0) & (1 << at)) === 0 ? 0 : this.words.load(at + 1);
   }
 
   /** Writes a component and its bit; value 0 clears the bit. Up to three accesses. */
   write(state: CpuState, value: number): void {
-    const at = this.components.indexOf(state);
+    const at = this.indexOf(state);
     const present = this.words.load(0);
     if (value !== 0) this.words.store(at + 1, value);
     this.words.store(0, value === 0 ? present & ~(1 << at) : present | (1 << at));
@@ -34,8 +35,14 @@ export class XsaveArea {
 
   /** What it holds of a component, for properties: not an access. */
   peek(state: CpuState): number {
-    const at = this.components.indexOf(state);
+    const at = this.indexOf(state);
     return (this.words.peek(0) & (1 << at)) === 0 ? 0 : this.words.peek(at + 1);
+  }
+
+  private indexOf(state: CpuState): number {
+    const at = this.components.indexOf(state);
+    assert(at !== -1, `the area is made without the component ${state.name}`);
+    return at;
   }
 }
 

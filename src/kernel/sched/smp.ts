@@ -48,6 +48,11 @@ export function* mm_cpumask(this: Kernel, mm: Mm): Flow<readonly Rq[]> {
   return set;
 }
 
+/** What was stored before is seen by others before what is read after. linux v6.6 asm/barrier.h: smp_mb */
+export function* smp_mb(this: Kernel): Flow<void> {
+  yield MFENCE;
+}
+
 /**
  * Runs `func` on all CPUs of the mask, this one among them, and waits until it has run. Order: what was stored before is seen by the
  * handlers (MFENCE before the ICR is written); the mask was read before that fence. Context: interrupts on; does not sleep.
@@ -56,6 +61,7 @@ export function* mm_cpumask(this: Kernel, mm: Mm): Flow<readonly Rq[]> {
 export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: string, func: SmpFunction): Flow<void> {
   const self = this.current().rq;
   yield* this.preempt_disable(self);
+  // Before the ICR is written.
   yield MFENCE;
   const sent: InterruptRequest[] = [];
   for (const rq of mask) {

@@ -9,8 +9,9 @@ import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
 
 /**
- * A CPU's switches to one of its tasks: a daemon. By preemption, `times` of them at most: any point where the task that runs can be preempted
- * will do. Where that one waits, or is dead, the CPU goes to one that can go on. Order: interrupts are off throughout.
+ * A CPU's switches to one of its tasks: a daemon. By preemption, `times` of them at most: any point where the task that runs can be preempted will do,
+ * and a task that waits in user mode can be given the CPU, where it spins. Besides, the CPU goes from a task that waits or is dead to one
+ * that can go on. Order: interrupts are off throughout.
  */
 export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Flow<void> {
   for (let preemptions = 0; ; ) {
@@ -19,7 +20,7 @@ export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Fl
       canSwitch(kernel, rq, next, mayPreempt),
     );
     const prev = rq.curr.load()!;
-    if (canGoOn(kernel, prev)) preemptions++;
+    if (canGoOn(kernel, prev) || !canGoOn(kernel, next)) preemptions++;
     prev.on_cpu.store(false);
     prev.saved_CPL = rq.cpu.CPL.load();
     rq.cpu.IF.store(false);
@@ -39,19 +40,18 @@ export function* schedule(kernel: Kernel, rq: Rq, next: Task, times: number): Fl
 function canSwitch(kernel: Kernel, rq: Rq, next: Task, mayPreempt: boolean): boolean {
   const prev = rq.curr.peek();
   if (prev === null || prev === next || !next.runnable.peek() || next.on_cpu.peek()) return false;
+  // Looked at in any case: whether the switch is a preemption depends on it.
   const goesOn = canGoOn(kernel, prev);
-  if ((goesOn && !mayPreempt) || !rq.cpu.IF.peek()) return false;
-  if (!prev.runnable.peek()) return canGoOn(kernel, next);
+  if (!mayPreempt && goesOn) return false;
+  // Who waits in the kernel sleeps.
+  const isReady = canGoOn(kernel, next) || (mayPreempt && next.saved_CPL === 3);
+  if (!isReady || !rq.cpu.IF.peek()) return false;
   // Who holds a spinlock, or has preemption off, does not sleep: it spins.
-  if (rq.preempt_count.peek() > 0 || holdsSpinlock(kernel, prev)) return false;
-  return goesOn || canGoOn(kernel, next);
+  return !prev.runnable.peek() || (rq.preempt_count.peek() === 0 && !holdsSpinlock(kernel, prev));
 }
 
-/** Whether a task has something to do that it need not wait for. Its steps are ordered against switches by on_cpu. */
 function canGoOn(kernel: Kernel, tsk: Task): boolean {
-  const { next_step, runnable } = tsk;
-  if (!runnable.peek() || next_step === null) return false;
-  return next_step === undefined || next_step.enabled(kernel.byThread.indexOf(tsk));
+  return tsk.peekGoesOn(kernel.byThread.indexOf(tsk));
 }
 
 /** spin_lock turns preemption off. */

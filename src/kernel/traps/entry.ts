@@ -67,8 +67,8 @@ export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0
     faults++;
     const isMended = yield* this.exc_general_protection(tsk);
     if (!isMended || faults > 1) this.observe_refused(tsk, faults);
-    if (!isMended) return 'SIGSEGV';
     yield* this.exit_to_user_mode(tsk);
+    if (!isMended) return 'SIGSEGV';
   }
 }
 

@@ -13,6 +13,7 @@ import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
 import { L39 } from './l39-overflow.ts';
+import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
 
@@ -35,6 +36,8 @@ const BUGS: readonly Litmus[] = [
   L21_LATE_ZERO,
   L22,
   L39,
+  MASK_FENCE,
+  MASK_NO_FENCE_SC,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */

@@ -152,9 +152,7 @@ export class Machine {
       const { [tsk.name]: flow } = this.flows;
       assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
       assert(tsk.rq.id === cpu, `${tsk.name} was made for ${tsk.rq.cpu.name}: a task stays on its CPU here`);
-      const announced = (step: Step | undefined | null): void => {
-        tsk.next_step = step;
-      };
+      const announced = (step: Step | undefined | null): void => tsk.announced(step);
       this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow, announced);
       this.flows[`cpu${cpu} to ${tsk.name}`] = { daemon: schedule(kernel, kernel.rqs[cpu]!, tsk, times) };
     }

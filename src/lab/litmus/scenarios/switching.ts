@@ -7,7 +7,7 @@ import { opened } from '../steps.ts';
 
 type Other = 'another process' | 'a sibling' | 'a kernel thread';
 
-function switchingTo(other: Other, memory: 'sc' | 'tso' = 'sc'): Scenario {
+export function switchingTo(other: Other, memory: 'sc' | 'tso' = 'sc'): Scenario {
   return {
     name: `switch to ${other}${memory === 'tso' ? ', TSO' : ''}`,
     source: 'mail of 3 Aug 2020: protected by mm_cpumask',
@@ -35,10 +35,15 @@ function switchingTo(other: Other, memory: 'sc' | 'tso' = 'sc'): Scenario {
   };
 }
 
+/** A step of its own: whoever has the CPU does something. */
+function* runs(): Flow<void> {
+  yield;
+}
+
 function second(machine: Machine, other: Other, process: Process, works: (tsk: Task) => Flow<void>): Task {
   if (other === 'a sibling') return machine.waiting('T3', 1, process, works);
-  if (other === 'a kernel thread') return machine.kthread('kthread', 1, function* () {});
-  return machine.waiting('B', 1, machine.process('mm B'), function* () {});
+  if (other === 'a kernel thread') return machine.kthread('kthread', 1, runs);
+  return machine.waiting('B', 1, machine.process('mm B'), runs);
 }
 
 export const SWITCHING: readonly Scenario[] = [
