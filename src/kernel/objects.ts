@@ -69,6 +69,8 @@ export class Mm {
   /** Frame of the top table, and all tables, where there is a unit that walks them. */
   pgd = 0;
   tables: readonly number[] = [];
+  /** By index of a CPU's registers: what the mm has in those that are loaded with it. */
+  readonly registers: number[] = [];
   /** Context: iommu_sva_lock. */
   sva_domains: SvaDomain[] = [];
   sva_handles: SvaHandle[] = [];
@@ -179,6 +181,8 @@ export class Task {
   /** Written where a step of it begins or ends something that it has to wait for, so that who looks is ordered against that. */
   private readonly progress: SharedObject;
   private readonly world: World;
+  /** By index of a CPU's registers: what it has in those that are loaded at a switch. Changed by the scheduler while it does not run. */
+  readonly registers: number[] = [];
   /** CPL to go on with, of a task that was switched out. Changed by the scheduler while it does not run. */
   saved_CPL = 3;
   /** What a design keeps in the task: `kernel-per-thread`. */

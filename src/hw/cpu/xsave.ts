@@ -15,7 +15,8 @@ export class XsaveArea {
   readonly components: readonly CpuState[];
 
   constructor(world: World, name: string, states: readonly CpuState[]) {
-    this.components = states.filter(({ components }) => components.length > 0);
+    // What is loaded eagerly is left out of the mask of XSAVES and XRSTORS: PKRU.
+    this.components = states.filter(({ components, loadedAt }) => components.length > 0 && loadedAt !== 'switch_to');
     this.words = new Words(world, name, [0, ...this.components.map(() => 0)], { unbuffered: true });
   }
 

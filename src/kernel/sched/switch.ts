@@ -121,26 +121,39 @@ export function* switch_mm_irqs_off(this: Kernel, rq: Rq, _prev: Mm | null, next
 /** The early return: the mm is loaded already. */
 export function* switch_mm_same(this: Kernel, _rq: Rq, _next: Mm, _tsk: Task): Flow<void> {}
 
-/** The end of switch_mm_irqs_off, where mm_cpumask has this CPU: CR3 and what else is per mm and loaded eagerly. */
-export function* load_mm_state(this: Kernel, rq: Rq, _next: Mm, _tsk: Task): Flow<void> {
-  for (const state of rq.cpu.states) {
-    if (state.per === 'mm' && state.loadedAt === 'switch_mm') yield* this.load_register(rq, state.name, _tsk);
+/** The end of switch_mm_irqs_off, where mm_cpumask has this CPU: CR3, LDTR, what the table says of an mm and loads eagerly. */
+export function* load_mm_state(this: Kernel, rq: Rq, next: Mm, _tsk: Task): Flow<void> {
+  const { states } = rq.cpu;
+  for (let at = 0; at < states.length; at++) {
+    if (states[at]!.loadedAt === 'switch_mm') yield* this.load_register(rq, at, next.registers[at] ?? 0);
   }
 }
 
 /** Order: the old task's registers are saved while it is still current. linux v6.6 arch/x86/kernel/process_64.c: __switch_to */
 export function* switch_to(this: Kernel, rq: Rq, prev: Task, next: Task): Flow<void> {
   yield* this.switch_fpu_prepare(prev);
+  yield* this.switch_registers(rq, prev, next);
   yield;
   rq.curr.store(next);
-  for (const state of rq.cpu.states) {
-    if (state.loadedAt === 'switch_to') yield* this.load_register(rq, state.name, next);
-  }
   yield* this.switch_fpu_finish(next);
 }
 
-/** A register that is loaded eagerly: the value is the task's or its mm's, which the model does not follow. */
-export function* load_register(this: Kernel, _rq: Rq, _name: string, _tsk: Task): Flow<void> {}
+/** What the table says of a thread and loads eagerly, XSAVE component (PKRU) or not: saved for prev, loaded for next. */
+export function* switch_registers(this: Kernel, rq: Rq, prev: Task, next: Task): Flow<void> {
+  const { registers, states } = rq.cpu;
+  for (let at = 0; at < states.length; at++) {
+    if (states[at]!.loadedAt !== 'switch_to') continue;
+    yield;
+    prev.registers[at] = registers.load(at);
+    yield* this.load_register(rq, at, next.registers[at] ?? 0);
+  }
+}
+
+/** `at`: the register's index on its CPU. */
+export function* load_register(this: Kernel, rq: Rq, at: number, value: number): Flow<void> {
+  yield;
+  rq.cpu.registers.store(at, value);
+}
 
 /** A kernel thread works in a user's address space for a while. linux v6.6 kernel/kthread.c: kthread_use_mm */
 export function* kthread_use_mm(this: Kernel, tsk: Task, mm: Mm): Flow<void> {
