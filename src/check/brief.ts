@@ -78,7 +78,9 @@ function stepsThatMatter({ steps, violation }: Counterexample): Reasons {
     .map((step, at) => (at === steps.length - 1 || !isOfLock(step) ? at : -1))
     .filter((at) => at >= 0);
   for (const at of telling.slice(-LAST)) reasons.set(at, null);
-  for (const [at, { chose, preempts }] of steps.entries()) if (chose !== null || preempts) reasons.set(at, null);
+  for (const [at, { chose, preempts }] of steps.entries()) {
+    if ((chose !== null || preempts) && !reasons.has(at)) reasons.set(at, null);
+  }
   return reasons;
 }
 
