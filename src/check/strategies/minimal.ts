@@ -10,14 +10,19 @@ import type { Harness } from '../harness.ts';
 import { History } from '../history.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Decision, Limit } from '../verdicts.ts';
+import { Meetings } from './meeting.ts';
 import { steer } from './steered.ts';
 
 export interface MinimalOptions {
   /** Preemptions, at most. Default: as many as it takes. */
   readonly bound?: number;
   readonly cache?: boolean;
-  /** Gives up executions that come to as many steps. */
-  readonly shorterThan?: number;
+  /** Where to begin to count: fewer are known to break nothing. Default 0. */
+  readonly from?: number;
+  /** Gives up executions that come to as many steps, once so many preemptions are tried. */
+  readonly shorterThan?: { readonly steps: number; readonly from: number };
+  /** Preempts only where another thread can have to do with it (meeting.ts). Not for TSO, where stores have threads of their own. */
+  readonly meetings?: boolean;
 }
 
 /** A point of the execution under way: who can run, and what has been tried. */
@@ -41,7 +46,8 @@ export class Minimal implements Strategy {
   bound = 0;
   private readonly harness: Harness;
   private readonly most: number;
-  private readonly shorterThan: number;
+  private readonly shorterThan: { readonly steps: number; readonly from: number };
+  private readonly meetings: Meetings | null;
   private readonly seen: Map<string, number> | null;
   private readonly points: Point[] = [];
   private readonly last: Decision[] = [];
@@ -51,7 +57,9 @@ export class Minimal implements Strategy {
   constructor(harness: Harness, options: MinimalOptions = {}) {
     this.harness = harness;
     this.most = options.bound ?? Number.POSITIVE_INFINITY;
-    this.shorterThan = options.shorterThan ?? Number.POSITIVE_INFINITY;
+    this.bound = options.from ?? 0;
+    this.shorterThan = options.shorterThan ?? { steps: Number.POSITIVE_INFINITY, from: 0 };
+    this.meetings = options.meetings ? new Meetings() : null;
     this.seen = options.cache ? new Map() : null;
   }
 
@@ -68,16 +76,22 @@ export class Minimal implements Strategy {
     const ending = steer(harness, run, this.last, (enabled) => {
       const depth = this.last.length;
       if (depth > 0) this.made(run, depth - 1);
-      if (depth + 1 >= this.shorterThan) return null;
+      if (depth + 1 >= this.shorterThan.steps && this.bound >= this.shorterThan.from) return null;
       if (history !== null && depth > 0) {
         extendHash(history, run, this.last[depth - 1]!.thread, hash);
         if (depth >= points.length && this.isSeen(hash, depth)) return null;
       }
-      if (depth === points.length) points.push(this.newPoint(run, enabled, depth));
+      if (depth === points.length) {
+        if (depth > 0) this.meetings?.book(run, this.last[depth - 1]!.thread, enabled);
+        points.push(this.newPoint(run, enabled, depth));
+      }
       const point = points[depth]!;
       return { thread: point.threads[point.next]!, path: point.path };
     });
-    if (this.last.length > 0) this.made(run, this.last.length - 1);
+    if (this.last.length > 0) {
+      this.made(run, this.last.length - 1);
+      this.meetings?.book(run, this.last[this.last.length - 1]!.thread, []);
+    }
     if (ending === 'blocked') this.blocked++;
     else this.executions++;
     if (harness.endOfExecution(run, ending, () => this.last)) return false;
@@ -99,8 +113,9 @@ export class Minimal implements Strategy {
     for (const buffer of buffers) this.buffers.add(buffer);
     const others = enabled.filter((thread) => thread !== running && !run.isBuffer(thread));
     const goesOn = enabled.includes(running);
-    const stays = goesOn && preemptions >= this.bound;
-    if (stays && others.length > 0) this.cutOff = true;
+    const isBound = goesOn && preemptions >= this.bound;
+    if (isBound && others.length > 0) this.cutOff = true;
+    const stays = isBound || (goesOn && this.meetings !== null && !this.meetings.canMeet(run));
     const threads = [...(goesOn ? [running] : []), ...(stays ? [] : others), ...buffers];
     return { threads, next: 0, path: null, running: goesOn ? running : -1, preemptions, chosen: null, options: null };
   }
@@ -146,8 +161,11 @@ export class Minimal implements Strategy {
       if (++point.next < point.threads.length) return true;
       points.pop();
     }
-    if (!this.cutOff || this.bound >= this.most) return false;
-    this.bound++;
+    // What was not known to be shared was left out.
+    const again = this.meetings?.hasLearnt === true;
+    if (!again && (!this.cutOff || this.bound >= this.most)) return false;
+    if (!again) this.bound++;
+    this.meetings?.restart();
     this.cutOff = false;
     this.seen?.clear();
     return true;
