@@ -39,6 +39,12 @@ interface Point {
   options: readonly number[] | null;
 }
 
+/** Of a class of executions. */
+interface Hash {
+  readonly high: number;
+  readonly low: number;
+}
+
 export class Minimal implements Strategy {
   executions = 0;
   blocked = 0;
@@ -48,7 +54,10 @@ export class Minimal implements Strategy {
   private readonly most: number;
   private readonly shorterThan: { readonly steps: number; readonly from: number };
   private readonly meetings: Meetings | null;
+  /** With a cache: classes that were seen, and that of each step of the execution under way. */
   private readonly seen: Map<string, number> | null;
+  private history: History | null = null;
+  private readonly hashes: Hash[] = [];
   private readonly points: Point[] = [];
   private readonly last: Decision[] = [];
   private cutOff = false;
@@ -71,15 +80,16 @@ export class Minimal implements Strategy {
   next(): boolean {
     const { harness, points } = this;
     const run = harness.begin();
-    const history = this.seen === null ? null : new History(run.threadCount);
-    const hash = { high: 0, low: 0 };
+    this.history?.truncate(Math.min(this.history.length, Math.max(0, points.length - 1)));
     const ending = steer(harness, run, this.last, (enabled) => {
       const depth = this.last.length;
       if (depth > 0) this.made(run, depth - 1);
       if (depth + 1 >= this.shorterThan.steps && this.bound >= this.shorterThan.from) return null;
-      if (history !== null && depth > 0) {
-        extendHash(history, run, this.last[depth - 1]!.thread, hash);
-        if (depth >= points.length && this.isSeen(hash, depth)) return null;
+      if (this.seen !== null && depth > 0) {
+        this.history ??= new History(run.threadCount);
+        // Of what is as in the execution before, the class is known.
+        if (depth > this.history.length) this.extendHash(this.history, run, depth);
+        if (depth >= points.length && this.isSeen(this.hashes[depth]!, depth)) return null;
       }
       if (depth === points.length) {
         if (depth > 0) this.meetings?.book(run, this.last[depth - 1]!.thread, enabled);
@@ -133,7 +143,13 @@ export class Minimal implements Strategy {
     return preemptions + (running !== -1 && goes !== running && !this.buffers.has(goes) ? 1 : 0);
   }
 
-  private isSeen(hash: { high: number; low: number }, depth: number): boolean {
+  private extendHash(history: History, run: Execution, depth: number): void {
+    const { high, low } = hashOfLast(history, run, this.last[depth - 1]!.thread);
+    const before = this.hashes[depth - 1] ?? { high: 0, low: 0 };
+    this.hashes[depth] = { high: (before.high + high) % 2 ** 52, low: (before.low + low) % 2 ** 52 };
+  }
+
+  private isSeen(hash: Hash, depth: number): boolean {
     const key = `${hash.high}.${hash.low}.${this.last[depth - 1]!.thread}`;
     const preemptions = this.preemptionsAt(depth);
     const known = this.seen!.get(key);
@@ -195,8 +211,8 @@ function nextPath(chosen: readonly number[] | null, options: readonly number[] |
   return null;
 }
 
-/** Adds the last step to the hash of the class: a sum over events, so that the order of independent ones does not matter. */
-function extendHash(history: History, run: Execution, thread: number, hash: { high: number; low: number }): void {
+/** The last step's part of the hash of the class, which is a sum over events, so that the order of independent ones does not matter. */
+function hashOfLast(history: History, run: Execution, thread: number): Hash {
   const { log, logged } = run.world;
   history.widen(run.threadCount);
   const event = history.append(thread, log, run.stepStart, logged, run.lastRole, false);
@@ -210,6 +226,5 @@ function extendHash(history: History, run: Execution, thread: number, hash: { hi
   for (const choice of run.path ?? []) mix(choice + 0x100);
   const row = event * history.threadCount;
   for (let t = 0; t < history.threadCount; t++) mix(history.clock[row + t]!);
-  hash.high = (hash.high + (high >>> 0) * 1048576 + (low & 0xfffff)) % 2 ** 52;
-  hash.low = (hash.low + (low >>> 0) * 1048576 + (high & 0xfffff)) % 2 ** 52;
+  return { high: (high >>> 0) * 1048576 + (low & 0xfffff), low: (low >>> 0) * 1048576 + (high & 0xfffff) };
 }
