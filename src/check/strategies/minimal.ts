@@ -177,8 +177,9 @@ export class Minimal implements Strategy {
       if (++point.next < point.threads.length) return true;
       points.pop();
     }
-    // What was not known to be shared was left out.
-    const again = this.meetings?.hasLearnt === true;
+    // What was not known to be shared, or to be looked at by a property, was left out.
+    const again = this.meetings !== null && (this.meetings.hasLearnt || this.harness.outdated);
+    if (again) this.harness.forgetOutdated();
     if (!again && (!this.cutOff || this.bound >= this.most)) return false;
     if (!again) this.bound++;
     this.meetings?.restart();
