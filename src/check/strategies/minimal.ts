@@ -80,8 +80,9 @@ export class Minimal implements Strategy {
   next(): boolean {
     const { harness, points } = this;
     const run = harness.begin();
-    this.history?.truncate(Math.min(this.history.length, Math.max(0, points.length - 1)));
-    const ending = steer(harness, run, this.last, (enabled) => {
+    const known = Math.max(0, points.length - 1);
+    this.history?.truncate(Math.min(this.history.length, known));
+    const decide = (enabled: readonly number[]): Decision | null => {
       const depth = this.last.length;
       if (depth > 0) this.made(run, depth - 1);
       if (depth + 1 >= this.shorterThan.steps && this.bound >= this.shorterThan.from) return null;
@@ -97,7 +98,8 @@ export class Minimal implements Strategy {
       }
       const point = points[depth]!;
       return { thread: point.threads[point.next]!, path: point.path };
-    });
+    };
+    const ending = steer(harness, run, this.last, decide, known);
     if (this.last.length > 0) {
       this.made(run, this.last.length - 1);
       this.meetings?.book(run, this.last[this.last.length - 1]!.thread, []);
