@@ -7,13 +7,8 @@ import type { AccessEvent, MemoryModel } from '../base/world.ts';
 import { Execution } from './execution.ts';
 import type { CheckTest } from './program.ts';
 import { printSchedule } from './schedule.ts';
+import { findSource, type Source } from './source.ts';
 import type { Violation, ViolationKind } from './verdicts.ts';
-
-/** Where a step stands in the program, as far as the stack tells. */
-export interface Source {
-  readonly file: string;
-  readonly line: number;
-}
 
 export interface ExplainedAccess {
   /** The object's name, with the word in brackets where it has several. */
@@ -34,6 +29,7 @@ export interface ExplainedStep {
   readonly accesses: readonly ExplainedAccess[];
   /** A thread that could have gone on was left here. */
   readonly preempts: boolean;
+  /** Where it stands in the program, as far as the stack tells. */
   readonly source: Source | null;
 }
 
@@ -148,32 +144,9 @@ export function printValue(value: unknown): string | null {
     const text = JSON.stringify(value, (_key, part: unknown) =>
       typeof part === 'bigint' ? `0x${part.toString(16)}` : part,
     );
-    return printable(text, LONGEST);
+    // An object that gives itself a name (toJSON) goes by it.
+    return printable(text.startsWith('"') ? String(JSON.parse(text)) : text, LONGEST);
   } catch {
     return '[object]';
   }
 }
-
-/**
- * The innermost frame of the program: outside of the checker and of what it stands on, and called by the execution, not its
- * caller. Where the checker was bundled, files do not tell what is whose, and nothing is said.
- */
-function findSource(stack: string | null): Source | null {
-  let isInnermost = true;
-  for (const line of stack?.split('\n') ?? []) {
-    const match = /\((.+):(\d+):\d+\)$/.exec(line) ?? /^\s*at (?:async )?(.+):(\d+):\d+$/.exec(line);
-    if (match === null) continue;
-    const file = match[1]!;
-    if (/[/\\]check[/\\]execution\.[jt]s$/.test(file)) return null;
-    const isOurs = OURS.test(file) || file.startsWith('node:');
-    // The stack was taken in a file of ours.
-    if (isInnermost && !isOurs) return null;
-    isInnermost = false;
-    if (!isOurs) return { file, line: Number(match[2]) };
-  }
-  return null;
-}
-
-/** Files whose frames lie between a program's access and the tracer: shared objects, ours and those of the hardware models. */
-const OURS =
-  /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow)|hw[/\\]\w+[/\\](recorded[\w-]*|tagged-cache|caches|tables|state|queue-state))\.[jt]s$/;

@@ -20,8 +20,9 @@ export {
   Words,
   World,
 } from '../base/index.ts';
+export { type BriefRow, briefRows } from './brief.ts';
 export { Check, type CheckOptions, check, type SavedCheck, STRATEGIES, type StrategyName } from './check.ts';
-export { type Counterexample, explain } from './explain.ts';
+export { type Counterexample, type ExplainedAccess, type ExplainedStep, explain } from './explain.ts';
 export { renderLanes } from './lanes.ts';
 export { Minimiser } from './minimise.ts';
 export type { Order } from './orders.ts';
@@ -29,4 +30,5 @@ export { partition, UnfitOrder } from './partition.ts';
 export { atEnd, type CheckTest, type Daemon, defineTest, isTest, type Program, type Verdict } from './program.ts';
 export { combine, type Explored, resultOf } from './result.ts';
 export { parseSchedule, printSchedule } from './schedule.ts';
+export type { Source } from './source.ts';
 export type { CheckResult, Decision, Limit, Violation, ViolationKind } from './verdicts.ts';

@@ -1,85 +1,120 @@
 /**
  * A counterexample as text: a column for each thread, a row for each step, what it read and wrote, where it stands. Only what a
- * step touched is shown. `>` marks a step that leaves a thread which could have gone on.
+ * step touched is shown. `>` marks a step that leaves a thread which could have gone on. A row has one step, so that its text may
+ * go on over the columns to its right.
  */
+import { briefRows } from './brief.ts';
 import type { Counterexample, ExplainedAccess, ExplainedStep } from './explain.ts';
+import { sourceText } from './source.ts';
 
 export interface LanesOptions {
   /** Columns of the terminal. Default 120. */
   readonly width?: number;
+  /** Only the steps that matter (brief.ts); runs of others are one row, and who makes no other step has no column. */
+  readonly brief?: boolean;
 }
 
 const NARROWEST = 14;
-/** Words up to this length are not broken. */
-const WIDEST_WORD = 24;
+/** What the last lane may have of the room, where there is not enough: its text has no column to go on over. */
+const LAST_SHARE = 0.4;
 const GAP = '  ';
 
+/** What stands in a row. */
+interface Row {
+  readonly lane: number;
+  readonly text: string;
+  readonly number: string;
+  readonly mark: string;
+  readonly source: string;
+  /** It says what was left out, over the columns to its right. */
+  readonly isFold: boolean;
+}
+
 export function renderLanes(counterexample: Counterexample, options: LanesOptions = {}): string {
-  const { lanes, steps } = counterexample;
-  const width = options.width ?? 120;
+  const { width = 120, brief = false } = options;
+  const { lanes: names, steps } = counterexample;
+  const rows = brief ? briefly(counterexample) : steps.map((step, at) => stepRow(step, at));
+  // Where all is shown, a lane without a step says that it made none.
+  const lanes = [...names.keys()].filter((lane) => !brief || rows.some((row) => row.lane === lane));
   const numberWidth = String(steps.length).length + 1;
-  const sources = steps.map(({ source }) => (source === null ? '' : `${fileName(source.file)}:${source.line}`));
-  const sourceWidth = Math.max(0, ...sources.map((text) => text.length));
-  const cells = steps.map(describeStep);
-  const room = width - numberWidth - sourceWidth - GAP.length * (lanes.length + 1);
-  const widths = laneWidths(lanes, steps, cells, room);
+  const sourceWidth = Math.max(0, ...rows.map(({ source }) => source.length));
+  const widths = laneWidths(names, lanes, rows, width - numberWidth - sourceWidth - GAP.length * (lanes.length + 1));
+  const line = (number: string, mark: string, ...columns: readonly string[]): string =>
+    `${number.padStart(numberWidth)}${mark} ${columns.join(GAP)}`.trimEnd();
   const lines = [
-    row(
-      '',
-      '',
-      lanes.map((name, lane) => padded(name, widths[lane]!)),
-      '',
-    ),
-    rule(numberWidth, widths),
+    line('', ' ', ...lanes.map((lane, column) => padded(names[lane]!, widths[column]!))),
+    line('', ' ', ...widths.map((w) => '-'.repeat(w))),
   ];
-  for (const [i, step] of steps.entries()) {
-    for (const [part, text] of wrap(cells[i]!, widths[step.lane]!).entries()) {
-      const columns = widths.map((w, lane) => (lane === step.lane ? padded(text, w) : ' '.repeat(w)));
-      const number = part === 0 ? String(i + 1) : '';
-      lines.push(row(number, part === 0 && step.preempts ? '>' : ' ', columns, part === 0 ? sources[i]! : ''));
+  for (const { lane, text, number, mark, source, isFold } of rows) {
+    const own = lanes.indexOf(lane);
+    const before = widths.slice(0, own).map((w) => ' '.repeat(w));
+    const room = widths.slice(own).reduce((sum, w) => sum + w + GAP.length, isFold ? sourceWidth : -GAP.length);
+    for (const [part, words] of wrap(text, room).entries()) {
+      const last = isFold ? [words] : [padded(words, room), part === 0 ? source : ''];
+      lines.push(line(part === 0 ? number : '', part === 0 ? mark : ' ', ...before, ...last));
     }
   }
   return `${lines.join('\n')}\n`;
-
-  function row(number: string, mark: string, columns: readonly string[], source: string): string {
-    const text = `${number.padStart(numberWidth)}${mark.padEnd(1)} ${columns.join(GAP)}${GAP}${source}`;
-    return text.trimEnd();
-  }
 }
 
-function rule(numberWidth: number, widths: readonly number[]): string {
-  return `${' '.repeat(numberWidth)}  ${widths.map((w) => '-'.repeat(w)).join(GAP)}`;
+function stepRow(step: ExplainedStep, at: number): Row {
+  const { lane, preempts, source } = step;
+  const [number, mark] = [String(at + 1), preempts ? '>' : ' '];
+  return { lane, text: describeStep(step), number, mark, source: sourceText(source), isFold: false };
+}
+
+function briefly(counterexample: Counterexample): readonly Row[] {
+  const { steps } = counterexample;
+  return briefRows(counterexample).map((row) => {
+    if (row.kind === 'step') return stepRow({ ...steps[row.at]!, accesses: row.accesses }, row.at);
+    const folded = row.steps.map((at) => steps[at]!);
+    return { lane: folded[0]!.lane, text: describeFold(folded), number: '', mark: ' ', source: '', isFold: true };
+  });
+}
+
+/** `… 12 steps: idxd_cdev_open … exit_to_user_mode` */
+function describeFold(steps: readonly ExplainedStep[]): string {
+  const places = steps.map(({ source }) => sourceText(source)).filter((text) => text !== '');
+  const ends = new Set([...places.slice(0, 1), ...places.slice(-1)]);
+  return `… ${steps.length} steps${ends.size === 0 ? '' : `: ${[...ends].join(' … ')}`}`;
 }
 
 /** Each lane as wide as it needs; where that is too much, all give way down to what can still be read. */
 function laneWidths(
-  lanes: readonly string[],
-  steps: readonly ExplainedStep[],
-  cells: readonly string[],
+  names: readonly string[],
+  lanes: readonly number[],
+  rows: readonly Row[],
   room: number,
 ): readonly number[] {
-  const own = lanes.map((_, lane) => cells.filter((_, i) => steps[i]!.lane === lane));
-  const needed = lanes.map((name, lane) => Math.max(name.length, NARROWEST, ...own[lane]!.map((text) => text.length)));
-  const all = needed.reduce((sum, w) => sum + w, 0);
-  if (all <= room) return needed;
-  return needed.map((w, lane) => {
-    const words = own[lane]!.flatMap((text) => text.split(' ').map((word) => word.length));
-    return Math.max(NARROWEST, Math.min(WIDEST_WORD, Math.max(0, ...words)), Math.floor((w * room) / all));
+  const needed = lanes.map((lane) => {
+    const own = rows.filter((row) => row.lane === lane && !row.isFold).map(({ text }) => text.length);
+    return Math.max(names[lane]!.length, NARROWEST, ...own);
   });
+  if (needed.reduce((sum, w) => sum + w, 0) <= room) return needed;
+  const last = Math.min(needed.at(-1)!, Math.max(NARROWEST, Math.floor(room * LAST_SHARE)));
+  const share = Math.max(NARROWEST, Math.floor((room - last) / Math.max(1, lanes.length - 1)));
+  const others = needed.slice(0, -1).map((w) => Math.min(w, share));
+  return [...others, Math.max(last, Math.min(needed.at(-1)!, room - others.reduce((sum, w) => sum + w, 0)))];
 }
 
 /** What a step did, in a line. */
-export function describeStep(step: ExplainedStep): string {
+export function describeStep({ operation, chose, accesses }: ExplainedStep): string {
   const parts: string[] = [];
-  if (step.operation !== null && step.operation !== 'atomic' && step.operation !== 'locked') parts.push(step.operation);
-  if (step.chose !== null) parts.push(`chooses ${step.chose.join(', ')}`);
+  if (operation !== null && operation !== 'atomic' && operation !== 'locked') parts.push(operation);
+  if (chose !== null) parts.push(`chooses ${chose.join(', ')}`);
   // The lock's own word says no more than the operation that takes it.
-  const own = step.operation?.split('.')[0];
-  for (const access of step.accesses) {
-    const said = step.operation !== null && access.object.replace(/\[\d+\]$/, '') === own;
-    if (!said) parts.push(describeAccess(access));
+  const own = operation?.slice(0, Math.max(0, operation.lastIndexOf('.')));
+  for (const [i, access] of accesses.entries()) {
+    const isSaid = operation !== null && access.object.replace(/\[\d+\]$/, '') === own;
+    if (!isSaid && !isReadForWrite(access, accesses.slice(i + 1))) parts.push(describeAccess(access));
   }
   return parts.length === 0 ? '(nothing shared)' : parts.join('; ');
+}
+
+/** A read whose value the next write of the word says. */
+function isReadForWrite({ kind, object, after }: ExplainedAccess, later: readonly ExplainedAccess[]): boolean {
+  const next = later.find((access) => access.object === object);
+  return kind === 'read' && next?.kind === 'write' && next.before === after;
 }
 
 function describeAccess({ object, kind, before, after, note }: ExplainedAccess): string {
@@ -87,10 +122,6 @@ function describeAccess({ object, kind, before, after, note }: ExplainedAccess):
   if (kind === 'read') return `${object} is ${after ?? '?'}${how}`;
   if (before === null) return `${object} := ${after ?? '?'}${how}`;
   return `${object}: ${before} -> ${after ?? '?'}${how}`;
-}
-
-function fileName(path: string): string {
-  return path.split(/[/\\]/).at(-1) ?? path;
 }
 
 function padded(text: string, width: number): string {

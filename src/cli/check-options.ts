@@ -34,6 +34,7 @@ export interface CheckCommandOptions {
   readonly checkpoint?: string;
   readonly resume?: string;
   readonly counterexample?: string;
+  readonly full?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -70,6 +71,7 @@ export function addCheckOptions(command: Command): void {
     )
     .option('--checkpoint <FILE>', 'dpor: writes what is left to do there, every 10 s and when interrupted')
     .option('--resume <FILE>', 'dpor: goes on where such a file was left')
+    .option('--full', 'shows all steps of counterexamples, not only those that matter')
     .option('--counterexample <FILE>', 'writes the first counterexample as JSON');
 }
 

@@ -1,12 +1,13 @@
 /** What `check` says of a test: as an entry of the JSON document, and as text. */
 import { printable } from '../base/result.ts';
-import { type CheckResult, type Counterexample, type Limit, renderLanes, type Verdict } from '../check/index.ts';
+import type { CheckResult, Counterexample, Limit, Verdict } from '../check/index.ts';
 import { linesOf } from '../lab/litmus/rows.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
 import { type StoredVerdict, storedVerdict } from '../lab/litmus/stored.ts';
 import { type Colors, clean, padEnd, type TerminalOptions, textWidth, wrap } from '../lab/report/terminal-text.ts';
 import { counted } from '../lab/report/text.ts';
 import { formatCount, formatPercent, formatSeconds } from '../lab/report/units.ts';
+import { lanesLines } from './check-lanes.ts';
 import type { FoundTest } from './check-select.ts';
 import type { BadInput } from './exit.ts';
 
@@ -135,11 +136,19 @@ export function columnsFor(tests: readonly FoundTest[]): Columns {
   };
 }
 
-/** One line, then what there is to say of a verdict that is not `holds`. `replay`: the command that shows the counterexample again. */
-export function outcomeText(outcome: Outcome, columns: Columns, replay: string, options: TerminalOptions): string {
+/** What a counterexample is printed with. */
+export interface LanesChoice {
+  /** The command that shows it again. */
+  readonly replay: string;
+  /** All its steps, and not only those that matter. */
+  readonly full: boolean;
+}
+
+/** One line, then what there is to say of a verdict that is not `holds`. */
+export function outcomeText(outcome: Outcome, columns: Columns, lanes: LanesChoice, options: TerminalOptions): string {
   const { entry } = outcome.found;
   const head = entry === null ? [summaryLine(outcome, columns, options)] : builtInLines(outcome, entry, options);
-  return `${[...head, ...detailLines(outcome, replay, options)].join('\n')}\n`;
+  return `${[...head, ...detailLines(outcome, lanes, options)].join('\n')}\n`;
 }
 
 function summaryLine(outcome: Outcome, columns: Columns, { color, unicode }: TerminalOptions): string {
@@ -197,7 +206,7 @@ function builtInLines(outcome: Outcome, entry: MatrixEntry, options: TerminalOpt
   ];
 }
 
-function detailLines(outcome: Outcome, replay: string, options: TerminalOptions): readonly string[] {
+function detailLines(outcome: Outcome, lanes: LanesChoice, options: TerminalOptions): readonly string[] {
   const { found, result, counterexample } = outcome;
   if (found.leftOut !== null) return [storedLine(found), ''];
   const say = (text: string): string => `  ${clean(text, options.unicode)}`;
@@ -206,11 +215,11 @@ function detailLines(outcome: Outcome, replay: string, options: TerminalOptions)
   return [
     say(violationText(result)),
     '',
-    ...lanesLines(counterexample, options.width - 2).map(say),
+    ...lanesLines(counterexample, options.width - 2, lanes.full).map((line) => (line === '' ? '' : say(line))),
     '',
     // Never cut: they are to be copied.
     `  schedule: ${printable(counterexample.schedule, Number.POSITIVE_INFINITY)}`,
-    `  replay:   ${printable(replay, Number.POSITIVE_INFINITY)}`,
+    `  replay:   ${printable(lanes.replay, Number.POSITIVE_INFINITY)}`,
     '',
   ];
 }
@@ -220,17 +229,6 @@ function storedLine({ test }: FoundTest): string {
   return stored === undefined
     ? '  no verdict is stored'
     : `  stored:  ${stored.verdict}, ${counted(stored.executions, 'execution')}`;
-}
-
-/** Rows of a counterexample that are shown at its beginning and at its end: nobody reads more, and a livelock has thousands. */
-const [FIRST_ROWS, LAST_ROWS] = [60, 40];
-
-function lanesLines(counterexample: Counterexample, width: number): readonly string[] {
-  const lines = renderLanes(counterexample, { width }).trimEnd().split('\n');
-  const left = lines.length - FIRST_ROWS - LAST_ROWS;
-  if (left <= 1) return lines;
-  const gap = `      … ${counted(left, 'line')} left out: --counterexample FILE writes all of it …`;
-  return [...lines.slice(0, FIRST_ROWS), gap, ...lines.slice(-LAST_ROWS)];
 }
 
 /** The property and what became of it. Most messages begin with the property's name. */

@@ -35,7 +35,7 @@ function inFull(tests: readonly FoundTest[], options: CheckCommandOptions): (out
   const columns = columnsFor(tests);
   return (outcome) => {
     const replay = replayCommand(outcome.found, outcome.counterexample?.schedule ?? '', options.memory);
-    print(outcomeText(outcome, columns, replay, screen(options.color)));
+    print(outcomeText(outcome, columns, { replay, full: options.full === true }, screen(options.color)));
   };
 }
 

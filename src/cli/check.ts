@@ -34,6 +34,9 @@ several, or arrays of them. It is compiled as it is loaded; its types are not ch
 Verdicts: holds (in every execution), violated (with the shortest counterexample that was found), unreachable (a sometimes that
 never happens), bounded (a limit was hit, so nothing is proved: never expected), skipped.
 
+A counterexample of more than 40 steps is shown in brief: what threads do to each other, what the last steps depend on, and how many
+steps lie between. --full shows all of them, --counterexample writes them to a file.
+
 Example:
   tablewalk check --all --workers 2
   tablewalk check L01

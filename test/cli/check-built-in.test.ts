@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { LITMUS } from '../../src/lab/litmus/index.ts';
 import { storedVerdict } from '../../src/lab/litmus/stored.ts';
 import { checkSchema } from '../schema/check.ts';
+import { counterexampleSchema } from '../schema/counterexample.ts';
 import { ended, lines, main, scratchFolder, start, tablewalk } from './tablewalk.ts';
 
 const folder = scratchFolder();
@@ -82,6 +83,18 @@ describe('check NAME', () => {
     expect(stdout).toMatch(/^ {2}assertion: INV-1: /m);
   });
 
+  it('shows of a long counterexample what matters, and all of it with --full', async () => {
+    const brief = (await tablewalk(['check', AS_IT_WAS])).stdout;
+    expect(brief).toMatch(/^ {2}\d+ of \d+ steps are shown, those that matter: --full shows all$/m);
+    expect(brief).toMatch(/ … \d+ steps: syscall_enter … \w+$/m);
+    expect(brief).toMatch(/ PASIDs\[0\]: mm A -> null +iommu_free_global_pasid$/m);
+    const { code, stdout } = await tablewalk(['check', AS_IT_WAS, '--full']);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('those that matter');
+    const all = Number(/of (\d+) steps/.exec(brief)?.[1]);
+    expect(lines(stdout).filter((line) => /^ +\d+[> ] /.test(line))).toHaveLength(all);
+  });
+
   it('prints a command that replays it as it is', async () => {
     const { stdout } = await tablewalk(['check', AS_IT_WAS]);
     const replay = /^ {2}replay: {3}tablewalk (.*)$/m.exec(stdout)?.[1];
@@ -104,7 +117,9 @@ describe('check NAME', () => {
     expect(results).toMatchObject([{ verdict: 'holds', executions: storedVerdict(fixed.name)!.executions }]);
     const path = join(folder, 'counterexample.json');
     await document(AS_IT_WAS, '--counterexample', path);
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ kind: 'counterexample', test: AS_IT_WAS });
+    const written = counterexampleSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    expect(written.test).toBe(AS_IT_WAS);
+    expect(written.steps.length).toBeGreaterThan(40);
     const left = join(folder, 'left.json');
     await document(fixed.name, '--checkpoint', left, '--max-executions', '20');
     expect((await document(fixed.name, '--resume', left)).results).toMatchObject([{ verdict: 'holds' }]);

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { CheckDocument, CheckEntry } from '../../src/cli/check-report.ts';
 import { SUBPATHS } from '../../src/node/test-files.ts';
 import { checkSchema } from '../schema/check.ts';
+import { counterexampleSchema } from '../schema/counterexample.ts';
 import { ended, lines, main, root, scratchFolder, start, tablewalk } from './tablewalk.ts';
 
 const folder = scratchFolder();
@@ -145,7 +146,7 @@ describe('check for people', () => {
   it('writes the first counterexample as JSON, and over its own files only', async () => {
     const path = join(folder, 'counterexample.json');
     for (const _ of [1, 2]) expect((await check(['lost-update.ts', '--counterexample', path])).code).toBe(0);
-    const written = JSON.parse(readFileSync(path, 'utf8'));
+    const written = counterexampleSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
     expect(written).toMatchObject({
       kind: 'counterexample',
       test: 'lost update',
@@ -234,7 +235,7 @@ describe('what cannot be checked: one line that says where and what to do, exit 
     ['a schedule for several built-in tests', 'L01 --schedule 0', /^--schedule: it is for one test, not for /],
     ['a file that is not there', 'nothing.ts', /^nothing\.ts: there is no such file/],
     ['a name that is not known', 'nothing', /^'nothing' is neither a file nor in the name of a built-in test \(/],
-    ['a name that is nearly known', 'L0l', /^'L0l' is neither .*did you mean 'L01 freed at mmput/],
+    ['a name that is nearly known', 'L0l', /^'L0l' is neither .*did you mean .*'L01 freed at mmput/],
     ['a directory', '.', /^\.: this is a directory, not a file \(name the test files in it\)/],
     ['a file of another kind', 'README.md', /^README\.md: this is no TypeScript or JavaScript file/],
     ['a syntax error', 'syntax-error.ts', /^syntax-error\.ts:5: syntax error: Unexpected token$/],

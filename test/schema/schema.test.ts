@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkSchema } from './check.ts';
 import { conformanceSchema } from './conformance.ts';
+import { counterexampleSchema } from './counterexample.ts';
 import { explainSchema } from './explain.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { labSchema } from './lab.ts';
@@ -15,12 +16,14 @@ const documents = {
   check: checkSchema,
   explain: explainSchema,
   conformance: conformanceSchema,
+  counterexample: counterexampleSchema,
 };
 
 describe('docs/schema', () => {
   for (const [name, schema] of Object.entries(documents)) {
     it(`${name}.json is what the schema of the ${name} document generates`, async () => {
-      const json = z.toJSONSchema(schema.meta({ title: `tablewalk ${name} --json` }));
+      const command = name === 'counterexample' ? 'check --counterexample FILE' : `${name} --json`;
+      const json = z.toJSONSchema(schema.meta({ title: `tablewalk ${command}` }));
       await expect(`${JSON.stringify(json, null, 2)}\n`).toMatchFileSnapshot(`../../docs/schema/${name}.json`);
     });
   }

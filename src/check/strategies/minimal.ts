@@ -10,14 +10,19 @@ import type { Harness } from '../harness.ts';
 import { History } from '../history.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Decision, Limit } from '../verdicts.ts';
+import { Meetings } from './meeting.ts';
 import { steer } from './steered.ts';
 
 export interface MinimalOptions {
   /** Preemptions, at most. Default: as many as it takes. */
   readonly bound?: number;
   readonly cache?: boolean;
-  /** Gives up executions that come to as many steps. */
-  readonly shorterThan?: number;
+  /** Where to begin to count: fewer are known to break nothing. Default 0. */
+  readonly from?: number;
+  /** Gives up executions that come to as many steps, once so many preemptions are tried. */
+  readonly shorterThan?: { readonly steps: number; readonly from: number };
+  /** Preempts only where another thread can have to do with it (meeting.ts). Not for TSO, where stores have threads of their own. */
+  readonly meetings?: boolean;
 }
 
 /** A point of the execution under way: who can run, and what has been tried. */
@@ -34,6 +39,12 @@ interface Point {
   options: readonly number[] | null;
 }
 
+/** Of a class of executions. */
+interface Hash {
+  readonly high: number;
+  readonly low: number;
+}
+
 export class Minimal implements Strategy {
   executions = 0;
   blocked = 0;
@@ -41,8 +52,12 @@ export class Minimal implements Strategy {
   bound = 0;
   private readonly harness: Harness;
   private readonly most: number;
-  private readonly shorterThan: number;
+  private readonly shorterThan: { readonly steps: number; readonly from: number };
+  private readonly meetings: Meetings | null;
+  /** With a cache: classes that were seen, and that of each step of the execution under way. */
   private readonly seen: Map<string, number> | null;
+  private history: History | null = null;
+  private readonly hashes: Hash[] = [];
   private readonly points: Point[] = [];
   private readonly last: Decision[] = [];
   private cutOff = false;
@@ -51,7 +66,9 @@ export class Minimal implements Strategy {
   constructor(harness: Harness, options: MinimalOptions = {}) {
     this.harness = harness;
     this.most = options.bound ?? Number.POSITIVE_INFINITY;
-    this.shorterThan = options.shorterThan ?? Number.POSITIVE_INFINITY;
+    this.bound = options.from ?? 0;
+    this.shorterThan = options.shorterThan ?? { steps: Number.POSITIVE_INFINITY, from: 0 };
+    this.meetings = options.meetings ? new Meetings() : null;
     this.seen = options.cache ? new Map() : null;
   }
 
@@ -63,21 +80,30 @@ export class Minimal implements Strategy {
   next(): boolean {
     const { harness, points } = this;
     const run = harness.begin();
-    const history = this.seen === null ? null : new History(run.threadCount);
-    const hash = { high: 0, low: 0 };
-    const ending = steer(harness, run, this.last, (enabled) => {
+    const known = Math.max(0, points.length - 1);
+    this.history?.truncate(Math.min(this.history.length, known));
+    const decide = (enabled: readonly number[]): Decision | null => {
       const depth = this.last.length;
       if (depth > 0) this.made(run, depth - 1);
-      if (depth + 1 >= this.shorterThan) return null;
-      if (history !== null && depth > 0) {
-        extendHash(history, run, this.last[depth - 1]!.thread, hash);
-        if (depth >= points.length && this.isSeen(hash, depth)) return null;
+      if (depth + 1 >= this.shorterThan.steps && this.bound >= this.shorterThan.from) return null;
+      if (this.seen !== null && depth > 0) {
+        this.history ??= new History(run.threadCount);
+        // Of what is as in the execution before, the class is known.
+        if (depth > this.history.length) this.extendHash(this.history, run, depth);
+        if (depth >= points.length && this.isSeen(this.hashes[depth]!, depth)) return null;
       }
-      if (depth === points.length) points.push(this.newPoint(run, enabled, depth));
+      if (depth === points.length) {
+        if (depth > 0) this.meetings?.book(run, this.last[depth - 1]!.thread, enabled);
+        points.push(this.newPoint(run, enabled, depth));
+      }
       const point = points[depth]!;
       return { thread: point.threads[point.next]!, path: point.path };
-    });
-    if (this.last.length > 0) this.made(run, this.last.length - 1);
+    };
+    const ending = steer(harness, run, this.last, decide, known);
+    if (this.last.length > 0) {
+      this.made(run, this.last.length - 1);
+      this.meetings?.book(run, this.last[this.last.length - 1]!.thread, []);
+    }
     if (ending === 'blocked') this.blocked++;
     else this.executions++;
     if (harness.endOfExecution(run, ending, () => this.last)) return false;
@@ -99,8 +125,9 @@ export class Minimal implements Strategy {
     for (const buffer of buffers) this.buffers.add(buffer);
     const others = enabled.filter((thread) => thread !== running && !run.isBuffer(thread));
     const goesOn = enabled.includes(running);
-    const stays = goesOn && preemptions >= this.bound;
-    if (stays && others.length > 0) this.cutOff = true;
+    const isBound = goesOn && preemptions >= this.bound;
+    if (isBound && others.length > 0) this.cutOff = true;
+    const stays = isBound || (goesOn && this.meetings !== null && !this.meetings.canMeet(run));
     const threads = [...(goesOn ? [running] : []), ...(stays ? [] : others), ...buffers];
     return { threads, next: 0, path: null, running: goesOn ? running : -1, preemptions, chosen: null, options: null };
   }
@@ -118,7 +145,13 @@ export class Minimal implements Strategy {
     return preemptions + (running !== -1 && goes !== running && !this.buffers.has(goes) ? 1 : 0);
   }
 
-  private isSeen(hash: { high: number; low: number }, depth: number): boolean {
+  private extendHash(history: History, run: Execution, depth: number): void {
+    const { high, low } = hashOfLast(history, run, this.last[depth - 1]!.thread);
+    const before = this.hashes[depth - 1] ?? { high: 0, low: 0 };
+    this.hashes[depth] = { high: (before.high + high) % 2 ** 52, low: (before.low + low) % 2 ** 52 };
+  }
+
+  private isSeen(hash: Hash, depth: number): boolean {
     const key = `${hash.high}.${hash.low}.${this.last[depth - 1]!.thread}`;
     const preemptions = this.preemptionsAt(depth);
     const known = this.seen!.get(key);
@@ -146,8 +179,12 @@ export class Minimal implements Strategy {
       if (++point.next < point.threads.length) return true;
       points.pop();
     }
-    if (!this.cutOff || this.bound >= this.most) return false;
-    this.bound++;
+    // What was not known to be shared, or to be looked at by a property, was left out.
+    const again = this.meetings !== null && (this.meetings.hasLearnt || this.harness.outdated);
+    if (again) this.harness.forgetOutdated();
+    if (!again && (!this.cutOff || this.bound >= this.most)) return false;
+    if (!again) this.bound++;
+    this.meetings?.restart();
     this.cutOff = false;
     this.seen?.clear();
     return true;
@@ -177,8 +214,8 @@ function nextPath(chosen: readonly number[] | null, options: readonly number[] |
   return null;
 }
 
-/** Adds the last step to the hash of the class: a sum over events, so that the order of independent ones does not matter. */
-function extendHash(history: History, run: Execution, thread: number, hash: { high: number; low: number }): void {
+/** The last step's part of the hash of the class, which is a sum over events, so that the order of independent ones does not matter. */
+function hashOfLast(history: History, run: Execution, thread: number): Hash {
   const { log, logged } = run.world;
   history.widen(run.threadCount);
   const event = history.append(thread, log, run.stepStart, logged, run.lastRole, false);
@@ -192,6 +229,5 @@ function extendHash(history: History, run: Execution, thread: number, hash: { hi
   for (const choice of run.path ?? []) mix(choice + 0x100);
   const row = event * history.threadCount;
   for (let t = 0; t < history.threadCount; t++) mix(history.clock[row + t]!);
-  hash.high = (hash.high + (high >>> 0) * 1048576 + (low & 0xfffff)) % 2 ** 52;
-  hash.low = (hash.low + (low >>> 0) * 1048576 + (high & 0xfffff)) % 2 ** 52;
+  return { high: (high >>> 0) * 1048576 + (low & 0xfffff), low: (low >>> 0) * 1048576 + (high & 0xfffff) };
 }

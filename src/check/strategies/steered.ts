@@ -12,17 +12,22 @@ export function enabledThreads(run: Execution, into: number[]): readonly number[
 
 /**
  * Runs one execution. `decide` gets the threads that can run and says who does and what it chooses; null gives the execution
- * up. Steps as they were made, choices included, go into `schedule`.
+ * up. Steps as they were made, choices included, go into `schedule`, of which the first `known` are made as they stand there.
  */
 export function steer(
   harness: Harness,
   run: Execution,
   schedule: Decision[],
   decide: (enabled: readonly number[]) => Decision | null,
+  known = 0,
 ): Ending {
   const enabled: number[] = [];
-  schedule.length = 0;
+  schedule.length = known;
   if (harness.finding !== null) return 'cut';
+  for (const { thread, path } of schedule) {
+    run.step(thread, path);
+    if (harness.afterStep(run)) return 'cut';
+  }
   for (;;) {
     if (enabledThreads(run, enabled).length === 0) return 'ended';
     const decision = decide(enabled);

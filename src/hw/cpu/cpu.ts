@@ -33,6 +33,8 @@ export interface InterruptRequest {
   readonly name: string;
   readonly handler: () => Flow<void>;
   readonly pending: Cell<number>;
+  /** What lanes call it. */
+  readonly toJSON: () => string;
 }
 
 export class Cpu {

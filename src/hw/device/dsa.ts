@@ -18,6 +18,12 @@ export interface Work<Owner> {
   readonly task: string;
   /** Virtual page. */
   readonly page: number;
+  /** What lanes call it, once it is in a queue. */
+  readonly toJSON?: () => string;
+}
+
+function describeWork(this: Work<unknown>): string {
+  return `${this.task}'s work, PASID ${this.pasid}${this.page === 0 ? '' : `, page ${this.page}`}`;
 }
 
 /** What ENQCMD writes to: a page of the device in a process's address space. */
@@ -51,7 +57,7 @@ export class Dsa<Owner> {
   accept(work: Work<Owner>): boolean {
     for (let place = 0; place < this.queue.length; place++) {
       if (this.queue.load(place) !== null) continue;
-      this.queue.store(place, work);
+      this.queue.store(place, { ...work, toJSON: describeWork });
       return true;
     }
     return false;

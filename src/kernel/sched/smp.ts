@@ -67,7 +67,7 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
   for (const rq of mask) {
     if (rq === self) continue;
     const pending = self.csd[rq.id]!;
-    const request = { name, handler: () => func.call(this, rq), pending };
+    const request = { name, handler: () => func.call(this, rq), pending, toJSON: () => name };
     sent.push(request);
     yield ATOMIC;
     pending.store(1);

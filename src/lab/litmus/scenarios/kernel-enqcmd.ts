@@ -23,13 +23,13 @@ function kernelEnqcmd(
     bounds: 'two CPUs, one process of one thread and a kernel thread, one device with one engine',
     program: (world, kernel) => {
       const machine = new Machine(world, kernel);
-      const process = machine.process('mm A');
-      machine.task('A', 0, process, function* (tsk) {
+      const a = machine.process('mm A');
+      machine.task('A', 0, a, function* (tsk) {
         const file = yield* opened(machine, tsk);
         world.reach(`A: ${yield* machine.kernel.user_enqcmd(tsk, file)}`);
         yield* closed(machine, tsk, file);
       });
-      machine.kthread('kthread', 1, (tsk) => body(machine, tsk, process.mm));
+      machine.kthread('kthread', 1, (tsk) => body(machine, tsk, a.mm));
       return { threads: machine.threads(), reachable: ['A: accepted', 'the kernel thread has its turn'] };
     },
   };
