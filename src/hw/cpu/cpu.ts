@@ -34,7 +34,7 @@ export interface InterruptRequest {
   readonly handler: () => Flow<void>;
   readonly pending: Cell<number>;
   /** What lanes call it. */
-  readonly toJSON: () => string;
+  readonly toJSON?: () => string;
 }
 
 export class Cpu {
