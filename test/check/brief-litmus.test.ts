@@ -28,12 +28,13 @@ const STORIES: Readonly<Record<string, readonly (readonly [text: string, place: 
   'L04 loaded by IPI': [
     ['cpu1 interrupts := update_pasid (put)', 'on_each_cpu_mask'],
     ['T2.TIF_NEED_FPU_LOAD: false -> true', 'kernel_fpu_begin'],
+    ['T2.xsave[0] is 0; cpu1.IA32_PASID: 0 -> 0', 'XRSTORS'],
     ['cpu1 takes an interrupt', 'interruptThread'],
-    ['T2.xsave[0]: 1 -> 0', 'XSAVES'],
+    ['T2.TIF_NEED_FPU_LOAD: true -> false', 'fpregs_restore_userregs'],
     ['cpu1.IA32_PASID is 0', 'ENQCMD'],
   ],
   'L05 fixed up late': [
-    ['a softirq', 'fpregs_lock'],
+    ['a softirq', 'preempt_disable'],
     ['cpu0.IA32_PASID: 0 -> 0x80000001', 'try_fixup_enqcmd_gp'],
     ['cpu0.IA32_PASID: 0x80000001 -> 0', 'XRSTORS'],
   ],
