@@ -36,6 +36,19 @@ export const DEFAULT_MAX_STEPS = 2000;
 /** Executions that are looked at for livelock, of those that became too long. */
 const MOST_CUTS_EXAMINED = 20;
 
+/** What JavaScript throws of itself is a slip of who wrote the thread, and no verdict on what it models: threads assert by `throw new Error(…)`. */
+const SLIPS = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+class SlipInThread extends TestMistake {
+  override readonly name = 'SlipInThread';
+
+  constructor(error: Error) {
+    super(`a thread fails with ${error.name}: ${error.message}`);
+    // Its place is where it was thrown.
+    this.stack = `${this.name}: ${this.message}\n${(error.stack ?? '').split('\n').slice(1).join('\n')}`;
+  }
+}
+
 /** A property looked at in every state, with the pseudo location that orders the writes it sees. */
 interface Watched {
   readonly group: 'always' | 'sometimes' | 'eventually';
@@ -149,6 +162,7 @@ export class Harness {
   private judgeError(error: unknown): void {
     if (error instanceof TestMistake) throw error;
     if (this.finding !== null) return;
+    if (SLIPS.some((slip) => error instanceof slip)) throw new SlipInThread(error as Error);
     const message = error instanceof Error ? error.message || error.name : String(error);
     if (error instanceof UseAfterFree) this.finding = { kind: 'use-after-free', property: 'use after free', message };
     else if (error instanceof LockMisuse) this.finding = { kind: 'lock-misuse', property: 'lock misuse', message };

@@ -27,7 +27,16 @@ export { renderLanes } from './lanes.ts';
 export { Minimiser } from './minimise.ts';
 export type { Order } from './orders.ts';
 export { partition, UnfitOrder } from './partition.ts';
-export { atEnd, type CheckTest, type Daemon, defineTest, isTest, type Program, type Verdict } from './program.ts';
+export {
+  type AtEnd,
+  atEnd,
+  type CheckTest,
+  type Daemon,
+  defineTest,
+  isTest,
+  type Program,
+  type Verdict,
+} from './program.ts';
 export { combine, type Explored, resultOf } from './result.ts';
 export { parseSchedule, printSchedule } from './schedule.ts';
 export type { Source } from './source.ts';

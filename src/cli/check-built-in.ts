@@ -1,4 +1,6 @@
 /** The built-in tests that a command line asks for: all of them, by filters, or by name. */
+
+import { closestHint } from '../base/suggest.ts';
 import { LITMUS } from '../lab/litmus/index.ts';
 import { placeOf } from '../lab/litmus/rows.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
@@ -6,7 +8,6 @@ import { storedVerdict } from '../lab/litmus/stored.ts';
 import { formatSeconds } from '../lab/report/units.ts';
 import { type FoundTest, thereAre } from './check-select.ts';
 import { BadInput } from './exit.ts';
-import { closestHint } from './suggest.ts';
 
 export interface Filters {
   readonly family?: string;

@@ -1,10 +1,10 @@
 /** Which tests a command line asks for: those of files, and built-in ones by name. */
 import { existsSync } from 'node:fs';
+import { nearest } from '../base/suggest.ts';
 import type { CheckTest } from '../check/index.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
 import { loadTestFile } from '../node/test-files.ts';
 import { BadInput } from './exit.ts';
-import { nearest } from './suggest.ts';
 
 /** A test and where it comes from. */
 export interface FoundTest {

@@ -1,11 +1,11 @@
 /** `tablewalk explain WHAT`: CPU states, designs, invariants, fault reasons, from the tables that the code runs from. */
 import type { Command } from 'commander';
+import { closestHint } from '../base/suggest.ts';
 import { type Explanation, explanationOf, topicNames, topics } from '../lab/explain/explanation.ts';
 import { explanationPage } from '../lab/explain/pages.ts';
 import { renderTerminal } from '../lab/report/terminal.ts';
 import { BadInput, EXIT, type ExitCode } from './exit.ts';
 import { print, printJson, screen } from './screen.ts';
-import { closestHint } from './suggest.ts';
 
 interface ExplainOptions {
   readonly json?: boolean;

@@ -1,7 +1,7 @@
 /** Values of options, checked: each refusal names the option, the value and what would do. */
 import type { InputError } from '../base/result.ts';
+import { nearest } from '../base/suggest.ts';
 import { BadInput } from './exit.ts';
-import { nearest } from './suggest.ts';
 
 /** A parser for commander: a whole number from `least` to `most`. `why` says where the upper bound comes from, for who goes beyond it. */
 export function wholeNumber(option: string, least: number, most: number, why = ''): (text: string) => number {

@@ -1,9 +1,9 @@
 /** The command line as commander sees it: the commands, the help, and errors on one line. */
 import { Command, CommanderError } from 'commander';
+import { nearest } from '../base/suggest.ts';
 import { packageVersion } from '../node/package-files.ts';
 import { COMMANDS } from './commands.ts';
 import { BadInput, EXIT, type ExitCode } from './exit.ts';
-import { nearest } from './suggest.ts';
 
 const ABOUT = `An executable laboratory for shared virtual addressing: what IOMMU page-table designs cost, on real traces and in
 the benchmarks that engineers argue with. No kernel, no hardware, no root.`;

@@ -3,7 +3,7 @@
  * table (`yield* this.mmput(mm)`), so that any of them can be replaced, left out, or preceded or followed by something by its
  * name: that is what a design is, and "tomorrow's patch" (docs/litmus.md).
  */
-import type { Flow, Mutex, World } from '../base/index.ts';
+import { closestHint, type Flow, type Mutex, TestMistake, type World } from '../base/index.ts';
 import type { BASE } from './functions.ts';
 import type { Device, Rq, Task } from './objects.ts';
 import type { PasidAllocator } from './sva/pasids.ts';
@@ -53,14 +53,16 @@ export interface Patch {
 
 function* nothing(): Flow<undefined> {}
 
-/** The table with patches applied, the first one innermost. @throws RangeError for a name that the table does not have. */
+/** The table with patches applied, the first one innermost. @throws TestMistake for a name that the table, or a key that a patch does not have. */
 export function patched(base: KernelFunctions, ...patches: readonly Patch[]): KernelFunctions {
   const table: Record<string, AnyFunction> = { ...(base as unknown as Record<string, AnyFunction>) };
   for (const patch of patches) applyPatch(table, patch);
   return table as unknown as KernelFunctions;
 }
 
-function applyPatch(table: Record<string, AnyFunction>, { after, before, omit, replace }: Patch): void {
+function applyPatch(table: Record<string, AnyFunction>, patch: Patch): void {
+  checkKeys(patch);
+  const { after, before, omit, replace } = patch;
   for (const [name, own] of entries(replace)) set(table, name, own);
   for (const name of omit ?? []) set(table, name, nothing as unknown as AnyFunction);
   for (const [name, own] of entries(before)) {
@@ -91,10 +93,22 @@ function set(table: Record<string, AnyFunction>, name: string, own: AnyFunction)
 
 function known(table: Record<string, AnyFunction>, name: string): AnyFunction {
   const found = table[name];
-  if (found === undefined) {
-    const close = Object.keys(table).filter((other) => other.includes(name) || name.includes(other));
-    const hint = close.length > 0 ? `: is it ${close.join(', ')}?` : '';
-    throw new RangeError(`the kernel has no function '${name}'${hint}`);
-  }
-  return found;
+  if (found !== undefined) return found;
+  const hint = closestHint(name, Object.keys(table), 'docs/litmus.md has their names');
+  throw new TestMistake(`the kernel has no function '${name}': ${hint}`);
 }
+
+/** A key that a patch does not have is a change that would not be made. */
+function checkKeys(patch: Patch): void {
+  for (const key of Object.keys(patch)) {
+    if (!KEYS.includes(key))
+      throw new TestMistake(`a patch has no key '${key}': ${closestHint(key, KEYS, `it has ${KEYS.join(', ')}`)}`);
+  }
+  for (const part of [patch.replace, patch.before, patch.after]) {
+    for (const [name, own] of entries(part)) {
+      if (typeof own !== 'function') throw new TestMistake(`'${name}' in a patch is no function`);
+    }
+  }
+}
+
+const KEYS: readonly string[] = ['replace', 'before', 'after', 'omit'];

@@ -80,13 +80,13 @@ export class Mm {
 
   constructor(world: World, name: string, cpus: number, pasid = IOMMU_PASID_INVALID) {
     this.name = name;
-    this.mm_users = new Cell(world, `${name}.mm_users`, 1);
-    this.mm_count = new Cell(world, `${name}.mm_count`, 1);
+    this.mm_users = new Cell(world, `${name}.mm_users`, 1, { freeable: true });
+    this.mm_count = new Cell(world, `${name}.mm_count`, 1, { freeable: true });
     this.pasid = new Cell(world, `${name}.pasid`, pasid, { freeable: true });
-    this.cpumask = new Words(world, `${name}.cpumask`, new Array<number>(cpus).fill(0));
+    this.cpumask = new Words(world, `${name}.cpumask`, new Array<number>(cpus).fill(0), { freeable: true });
     this.context_lock = new Mutex(world, `${name}.context.lock`);
     this.notifier_lock = new SpinLock(world, `${name}.notifier_lock`);
-    this.srcu = new Cell(world, `${name}.srcu`, 0);
+    this.srcu = new Cell(world, `${name}.srcu`, 0, { freeable: true });
     this.pages = new Cell(world, `${name}'s pages`, 0, { freeable: true, unbuffered: true });
     this.seen = { exiting: new Cell<boolean>(world, `${name} exits`, false, UNBUFFERED) };
   }

@@ -67,6 +67,7 @@ export const INTEL_SVM: Patch = {
   replace: {
     /** Steps 1 and 2. */
     *iommu_sva_bind_device(dev, mm): Flow<Bound | number> {
+      this.might_sleep('iommu_sva_bind_device');
       yield this.pasid_mutex.acquire();
       const bound = yield* this.iommu_sva_bind_locked(dev, mm);
       yield this.pasid_mutex.release();
@@ -77,6 +78,7 @@ export const INTEL_SVM: Patch = {
     },
     /** Steps 3 and 4. */
     *iommu_sva_unbind_device(handle) {
+      this.might_sleep('iommu_sva_unbind_device');
       yield this.pasid_mutex.acquire();
       yield* this.iommu_sva_unbind_locked(handle);
       yield* iommu_sva_free_pasid(this, handle.mm);

@@ -16,7 +16,7 @@ const ANY_DEVICE = { max_pasids: PASID_MAX } as Device;
 
 /** Step 2, second half. A zero mm->pasid gets a new number; what is loaded is what was read before. */
 function* pasid_get(this: Kernel, _tsk: Task, mm: Mm, pasid: number): Flow<number> {
-  yield* this.might_sleep('pasid_get');
+  this.might_sleep('pasid_get');
   yield this.pasid_mutex.acquire();
   const counted = yield* iommu_sva_alloc_pasid(this, mm, ANY_DEVICE);
   yield this.pasid_mutex.release();
@@ -50,7 +50,7 @@ export const refcountPerTaskRepaired: KernelDesign = {
       ...INTEL_SVM.replace,
       /** Reads the number again, and refuses none. */
       *pasid_get(_tsk, mm) {
-        yield* this.might_sleep('pasid_get');
+        this.might_sleep('pasid_get');
         yield this.pasid_mutex.acquire();
         const now = yield* this.mm_get_enqcmd_pasid(mm);
         if (now !== IOMMU_PASID_INVALID) yield* iommu_sva_alloc_pasid(this, mm, ANY_DEVICE);

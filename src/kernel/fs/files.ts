@@ -41,6 +41,7 @@ export function* put_files_struct(this: Kernel, files: Files): Flow<void> {
 
 /** Runs what the last fputs of this task left to do. Context: may sleep, no locks held. linux v6.6 kernel/task_work.c: task_work_run */
 export function* task_work_run(this: Kernel): Flow<void> {
+  this.might_sleep('task_work_run');
   const { task_works } = this.current();
   for (let file = task_works.shift(); file !== undefined; file = task_works.shift()) yield* this.__fput(file);
 }

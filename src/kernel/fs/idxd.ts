@@ -2,7 +2,7 @@
  * The character device of a shared work queue (drivers/dma/idxd/cdev.c): open binds the caller's mm to the device, release waits until the
  * device has no work of that PASID left and unbinds.
  */
-import { Cell, type Flow, LOCKED } from '../../base/index.ts';
+import { Cell, type Flow, LOCKED, TestMistake } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Device, DeviceFile, Task } from '../objects.ts';
 
@@ -15,7 +15,8 @@ export function* idxd_cdev_open(
 ): Flow<DeviceFile | number> {
   const { world } = this;
   yield;
-  const mm = tsk.mm.load()!;
+  const mm = tsk.mm.load();
+  if (mm === null) throw new TestMistake(`${tsk.name} opens ${dev.name} and has no mm: a kernel thread opens nothing`);
   const bound = new Cell<boolean>(world, `${name} is bound`, false, { unbuffered: true });
   const f_count = new Cell(world, `${name}.f_count`, 1);
   const bind = yield* this.iommu_sva_bind_device(dev, mm);
@@ -60,5 +61,6 @@ export function* idxd_cdev_release(this: Kernel, file: DeviceFile): Flow<void> {
 
 /** linux v6.6 drivers/dma/idxd/device.c: idxd_device_drain_pasid */
 export function* idxd_drain_pasid(this: Kernel, dev: Device, pasid: number): Flow<void> {
+  this.might_sleep('idxd_drain_pasid');
   yield dev.dsa.drained(pasid);
 }

@@ -60,7 +60,7 @@ export function* prq_end_overflow(this: Kernel, { prq }: IntelIommu, head: numbe
  * has stopped, the entry is cleared and flushed. Context: may sleep. linux v6.16 drivers/iommu/intel/prq.c: intel_iommu_drain_pasid_prq
  */
 export function* intel_drain_pasid_prq(this: Kernel, dev: Device, pasid: number): Flow<void> {
-  yield* this.might_sleep('intel_drain_pasid_prq');
+  this.might_sleep('intel_drain_pasid_prq');
   const { iommu, iopf_refcount } = infoOf(dev);
   yield;
   if (iopf_refcount.load() === 0) return;

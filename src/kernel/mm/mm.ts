@@ -4,14 +4,15 @@
  *
  * Left out: VMAs and page tables (their pages are one object), mmap_lock, OOM reaping, khugepaged and uprobes in __mmput.
  */
-import { type Flow, LOCKED } from '../../base/index.ts';
+import { ATOMIC, type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { IOMMU_PASID_INVALID, type Mm } from '../objects.ts';
+import { InvariantBroken } from '../observer.ts';
 
 /** Context: the caller has a reference of its own. linux v6.6 include/linux/sched/mm.h: mmget */
 export function* mmget(this: Kernel, mm: Mm): Flow<void> {
   yield LOCKED;
-  mm.mm_users.add(1);
+  counted(`${mm.name}.mm_users`, mm.mm_users.add(1) > 1);
 }
 
 /** For who has the structure only: false when the address space is gone. linux v6.6 include/linux/sched/mm.h: mmget_not_zero */
@@ -27,8 +28,11 @@ export function* mmget_not_zero(this: Kernel, mm: Mm): Flow<boolean> {
 
 /** Context: may sleep. linux v6.6 kernel/fork.c: mmput */
 export function* mmput(this: Kernel, mm: Mm): Flow<void> {
+  this.might_sleep('mmput');
   yield LOCKED;
-  if (mm.mm_users.add(-1) === 0) yield* this.__mmput(mm);
+  const users = mm.mm_users.add(-1);
+  counted(`${mm.name}.mm_users`, users >= 0);
+  if (users === 0) yield* this.__mmput(mm);
 }
 
 /** Order: notifiers, mappings and tables go before the structure may. linux v6.6 kernel/fork.c: __mmput */
@@ -63,13 +67,15 @@ export function* free_pgtables(this: Kernel, mm: Mm): Flow<void> {
 /** Context: the caller has a reference of its own. linux v6.6 include/linux/sched/mm.h: mmgrab */
 export function* mmgrab(this: Kernel, mm: Mm): Flow<void> {
   yield LOCKED;
-  mm.mm_count.add(1);
+  counted(`${mm.name}.mm_count`, mm.mm_count.add(1) > 1);
 }
 
 /** Context: does not sleep. linux v6.6 include/linux/sched/mm.h: mmdrop */
 export function* mmdrop(this: Kernel, mm: Mm): Flow<void> {
   yield LOCKED;
-  if (mm.mm_count.add(-1) === 0) yield* this.__mmdrop(mm);
+  const count = mm.mm_count.add(-1);
+  counted(`${mm.name}.mm_count`, count >= 0);
+  if (count === 0) yield* this.__mmdrop(mm);
 }
 
 /** Order: the PASID goes after all that is known by it, and just before the structure. linux v6.6 kernel/fork.c: __mmdrop */
@@ -82,10 +88,15 @@ export function* __mmdrop(this: Kernel, mm: Mm): Flow<void> {
 /** The LDT and what else the architecture has for the mm: nothing that matters here. linux v6.6 arch/x86/include/asm/mmu_context.h */
 export function* destroy_context(this: Kernel, _mm: Mm): Flow<void> {}
 
-/** linux v6.6 kernel/fork.c: free_mm */
+/** All of the structure, at once. linux v6.6 kernel/fork.c: free_mm */
 export function* free_mm(this: Kernel, mm: Mm): Flow<void> {
-  yield LOCKED;
-  mm.pasid.free();
+  yield ATOMIC;
+  for (const field of [mm.pasid, mm.mm_users, mm.mm_count, mm.srcu, mm.cpumask]) field.free();
+}
+
+/** A count that goes below 0, or up from 0, has been put down once too often (what refcount_t warns of). */
+function counted(name: string, isSane: boolean): void {
+  if (!isSane) throw new InvariantBroken(`INV-8: ${name} is used after it was 0`);
 }
 
 /** PASID part of mm_init: a new mm has none (a6cbd44093ef). linux v6.6 include/linux/iommu.h: mm_pasid_init */

@@ -80,5 +80,6 @@ export function* srcu_read_unlock(this: Kernel, mm: Mm): Flow<void> {
 
 /** Waits for the sections under way (and, here, for those that begin meanwhile). Context: may sleep. */
 export function* synchronize_srcu(this: Kernel, mm: Mm): Flow<void> {
+  this.might_sleep('synchronize_srcu');
   yield until(this.world, `no SRCU section of ${mm.name}`, () => mm.srcu.peek() === 0);
 }

@@ -4,7 +4,7 @@
  *
  * Left out: signals, waiting for children, threads killed by exec (de_thread).
  */
-import { assert, Cell, type Flow, LOCKED } from '../../base/index.ts';
+import { Cell, type Flow, LOCKED, TestMistake } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { type Files, Mm, openFiles, type Task } from '../objects.ts';
 
@@ -13,6 +13,7 @@ import { type Files, Mm, openFiles, type Task } from '../objects.ts';
  * linux v6.6 kernel/fork.c: copy_process
  */
 export function* copy_process(this: Kernel, tsk: Task, child: Task, share: boolean): Flow<number> {
+  if (child.files !== null) throw new TestMistake(`${child.name} is forked twice: machine.child makes one for each`);
   yield* this.dup_task_struct(tsk, child);
   yield* this.copy_files(tsk, child, share);
   const failed = yield* this.copy_mm(tsk, child, share);
@@ -24,8 +25,9 @@ export function* copy_process(this: Kernel, tsk: Task, child: Task, share: boole
     return failed;
   }
   yield* this.copy_thread(tsk, child);
-  yield;
-  child.runnable.store(true);
+  // wake_up_new_task takes locks: what was stored is seen by the child.
+  yield LOCKED;
+  child.runnable.exchange(true);
   return 0;
 }
 
@@ -136,7 +138,8 @@ export function* do_exit(this: Kernel, tsk: Task): Flow<void> {
 export function* exit_mm(this: Kernel, tsk: Task): Flow<void> {
   yield;
   const mm = tsk.mm.load();
-  assert(mm !== null, `${tsk.name} exits and has no mm`);
+  // A kernel thread.
+  if (mm === null) return;
   yield* this.exit_mm_release(tsk, mm);
   yield* this.mmgrab(mm);
   yield;

@@ -6,6 +6,7 @@ import { ATOMIC, assert, type Flow, MFENCE, until } from '../../base/index.ts';
 import type { InterruptRequest } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Mm, Rq, Task } from '../objects.ts';
+import { InvariantBroken } from '../observer.ts';
 
 export type SmpFunction = (this: Kernel, rq: Rq) => Flow<void>;
 
@@ -83,15 +84,19 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
 }
 
 /**
- * Context: the caller may sleep here: interrupts are on, no spinlock is held, and it is in no SRCU call-back that may not. A breach is a bug
- * ("sleeping function called from invalid context"). linux v6.6 include/linux/kernel.h: might_sleep
+ * Context: the caller may sleep here: interrupts and preemption are on, and no spinlock is held. A breach is a bug ("scheduling while atomic").
+ * Looks at what is the task's and its CPU's own, which is no step. linux v6.6 include/linux/kernel.h: might_sleep
  */
-export function* might_sleep(this: Kernel, where: string): Flow<void> {
+export function might_sleep(this: Kernel, where: string): void {
   const { thread, spinlocksHeld } = this.world;
-  if ((spinlocksHeld[thread] ?? 0) > 0)
-    throw new Error(`${where} may sleep, and is called in atomic context (scheduling while atomic)`);
   const rq = this.byThread[thread]?.rq;
-  if (rq === undefined) return;
-  yield;
-  if (!rq.cpu.IF.load()) throw new Error(`${where} may sleep, and interrupts are off (scheduling while atomic)`);
+  const why =
+    (spinlocksHeld[thread] ?? 0) > 0
+      ? 'a spinlock is held'
+      : rq?.cpu.IF.peek() === false
+        ? 'interrupts are off'
+        : (rq?.preempt_count.peek() ?? 0) > 0
+          ? 'preemption is off'
+          : null;
+  if (why !== null) throw new InvariantBroken(`INV-9: ${where} may sleep, and ${why} (scheduling while atomic)`);
 }

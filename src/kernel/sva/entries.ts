@@ -6,7 +6,7 @@
 import { ATOMIC, type Flow } from '../../base/index.ts';
 import type { Work } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Device, Mm, Submitter } from '../objects.ts';
+import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter } from '../objects.ts';
 
 /** Context: iommu_sva_lock (to 5.17 pasid_mutex). linux v6.8 drivers/iommu/intel/pasid.c: intel_pasid_setup_first_level */
 export function* intel_pasid_setup_first_level(this: Kernel, dev: Device, pasid: number, mm: Mm): Flow<void> {
@@ -22,6 +22,8 @@ export function* intel_pasid_tear_down_entry(
   pasid: number,
   _fault_ignore: boolean,
 ): Flow<void> {
+  // intel_pasid_get_entry finds none: WARN_ON, and nothing is torn down.
+  if (pasid === IOMMU_PASID_INVALID) return;
   yield;
   if (dev.entries.load(pasid - this.pasids.first) === null) return;
   yield;

@@ -20,6 +20,7 @@ export interface Bound {
 
 /** Context: may sleep; takes iommu_sva_lock. linux v6.8 drivers/iommu/iommu-sva.c: iommu_sva_bind_device */
 export function* iommu_sva_bind_device(this: Kernel, dev: Device, mm: Mm): Flow<Bound | number> {
+  this.might_sleep('iommu_sva_bind_device');
   yield this.iommu_sva_lock.acquire();
   const bound = yield* this.iommu_sva_bind_locked(dev, mm);
   yield this.iommu_sva_lock.release();
@@ -113,6 +114,7 @@ export function* iommu_detach_device_pasid(this: Kernel, domain: SvaDomain, dev:
 
 /** Context: may sleep; takes iommu_sva_lock. linux v6.8 drivers/iommu/iommu-sva.c: iommu_sva_unbind_device */
 export function* iommu_sva_unbind_device(this: Kernel, handle: SvaHandle): Flow<void> {
+  this.might_sleep('iommu_sva_unbind_device');
   yield this.iommu_sva_lock.acquire();
   yield* this.iommu_sva_unbind_locked(handle);
   yield this.iommu_sva_lock.release();

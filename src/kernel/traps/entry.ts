@@ -2,7 +2,7 @@
  * Into the kernel and back to user mode (kernel/entry/common.c): a system call runs its task work and loads what was left to be loaded; user
  * code that has ENQCMD, and what becomes of its exceptions.
  */
-import { ATOMIC, type Flow } from '../../base/index.ts';
+import { ATOMIC, type Flow, TestMistake } from '../../base/index.ts';
 import { ENQCMD } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { DeviceFile, Task } from '../objects.ts';
@@ -45,6 +45,8 @@ export type Submitted = 'accepted' | 'SIGSEGV' | 'SIGBUS';
  * mend a #GP; the instruction is restarted then.
  */
 export function* user_enqcmd(this: Kernel, tsk: Task, file: DeviceFile, page = 0): Flow<Submitted> {
+  if (file?.dev === undefined)
+    throw new TestMistake(`${tsk.name} does ENQCMD to no file: is \`yield*\` missing where it was opened?`);
   for (let faults = 0; ; ) {
     yield;
     const mm = tsk.mm.load()!;

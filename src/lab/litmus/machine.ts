@@ -2,8 +2,18 @@
  * A machine for litmus tests: CPUs, a kernel with designs and patches applied, devices, processes and their tasks, and all of it as threads of
  * the checker. docs/litmus.md teaches it.
  */
-import { assert, Cell, type Flow, gated, runAlone, type Step, until, Words, type World } from '../../base/index.ts';
-import type { Daemon } from '../../check/index.ts';
+import {
+  Cell,
+  type Flow,
+  gated,
+  runAlone,
+  type Step,
+  TestMistake,
+  until,
+  Words,
+  type World,
+} from '../../base/index.ts';
+import { type AtEnd, atEnd, type Daemon } from '../../check/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
 import { atomicEngine, Dsa, interruptThread } from '../../hw/index.ts';
 import {
@@ -85,7 +95,12 @@ export class Machine {
   device(name?: string): Device {
     const { devices } = this.kernel;
     const found = name === undefined ? devices[0] : devices.find((device) => device.name === name);
-    assert(found !== undefined, `there is no device ${name ?? ''}`);
+    expectThat(
+      found !== undefined,
+      name === undefined
+        ? 'the machine has no device'
+        : `the machine has no device '${name}': ${devices.map((own) => own.name).join(', ') || 'none'}`,
+    );
     return found;
   }
 
@@ -109,6 +124,7 @@ export class Machine {
 
   /** A task that `copy_process` makes: until then it waits. On a CPU that has no other. */
   child(name: string, cpu: number, body: (tsk: Task) => Flow<unknown>): Task {
+    expectThat(!this.isTaken(cpu), `${name} needs a CPU of its own, and CPU ${cpu} has another task: option cpus`);
     const tsk = this.make(name, cpu, null, null, false);
     tsk.runnable.store(false);
     const { kernel, world } = this;
@@ -150,12 +166,24 @@ export class Machine {
     kernel.switchingCpus.add(cpu);
     for (const tsk of tasks) {
       const { [tsk.name]: flow } = this.flows;
-      assert(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
-      assert(tsk.rq.id === cpu, `${tsk.name} was made for ${tsk.rq.cpu.name}: a task stays on its CPU here`);
+      expectThat(flow !== undefined && !('daemon' in flow), `${tsk.name} is no task of this machine`);
+      expectThat(tsk.rq.id === cpu, `${tsk.name} was made for ${tsk.rq.cpu.name}: a task stays on its CPU here`);
       const announced = (step: Step | undefined | null): void => tsk.announced(step);
       this.flows[tsk.name] = gated(this.world, `${tsk.name} runs`, () => tsk.on_cpu.peek(), flow, announced);
       this.flows[`cpu${cpu} to ${tsk.name}`] = { daemon: schedule(kernel, kernel.rqs[cpu]!, tsk, times) };
     }
+  }
+
+  /** For `always`: at the end each number that is given out is that of an address space which is still used. */
+  nothingLeaks(): AtEnd {
+    const { owners } = this.kernel.pasids;
+    return atEnd(() => {
+      for (let at = 0; at < owners.length; at++) {
+        const owner = owners.peek(at);
+        if (owner !== null && owner.mm_users.peek() === 0) return false;
+      }
+      return true;
+    });
   }
 
   /** All of it as threads. `others`: threads besides. Context: once, when all is made. */
@@ -179,10 +207,17 @@ export class Machine {
     return { ...this.flows, ...others };
   }
 
+  private isTaken(cpu: number): boolean {
+    return this.kernel.tasks.some(({ rq }) => rq.id === cpu);
+  }
+
   private make(name: string, cpu: number, mm: Mm | null, files: Files | null, kthread: boolean): Task {
     const { kernel, world } = this;
     const rq = kernel.rqs[cpu];
-    assert(rq !== undefined, `${name} is to run on CPU ${cpu} of ${kernel.rqs.length}`);
+    expectThat(
+      rq !== undefined,
+      `${name} is to run on CPU ${cpu}, and there are CPUs 0 to ${kernel.rqs.length - 1}: option cpus`,
+    );
     const tsk = new Task(world, name, rq, { mm, files, kthread });
     kernel.tasks.push(tsk);
     return tsk;
@@ -190,7 +225,7 @@ export class Machine {
 
   private place(tsk: Task): void {
     const { rq } = tsk;
-    assert(
+    expectThat(
       rq.curr.peek() === null,
       `${rq.cpu.name} runs ${rq.curr.peek()?.name} already: machine.waiting for a second task`,
     );
@@ -211,9 +246,14 @@ export class Machine {
       kernel.byThread[world.thread] = tsk;
       yield* body;
     }
-    assert(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
+    expectThat(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
     this.flows[tsk.name] = thread();
   }
+}
+
+/** The machine is asked for something that it cannot be. */
+function expectThat(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new TestMistake(message);
 }
 
 function makeDevice(

@@ -2,7 +2,7 @@
  * What a litmus file exports. A `Scenario` is a program for any kernel: it is run with each design of its families, alone or in pairs. A
  * `Litmus` is a bug of the catalogue: the kernel as it was, the fix, a wrong fix, each with the verdict that is expected.
  */
-import type { World } from '../../base/index.ts';
+import { TestMistake, type World } from '../../base/index.ts';
 import { type CheckTest, defineTest, type Program, type Verdict } from '../../check/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
 import { BASE, type KernelFunctions, type Patch } from '../../kernel/index.ts';
@@ -83,10 +83,23 @@ export function testOf(
   return { name: test.name, family, scenario: name, design, designs, source, bounds, slow, test, testOn };
 }
 
-/** The cases of a litmus. */
+/** The cases of a litmus. @throws TestMistake for a key that it or a case does not have: it would be passed over. */
 export function casesOf(litmus: Litmus, family: string): readonly MatrixEntry[] {
-  return litmus.cases.map(({ changes = [], expect, name, program = litmus.program, slow }) => {
-    if (program === undefined) throw new RangeError(`${litmus.name} / ${name} has no program`);
+  checkKeys(litmus, `litmus '${litmus.name}'`, LITMUS_KEYS);
+  return litmus.cases.map((own) => {
+    const { changes = [], expect, name, program = litmus.program, slow } = own;
+    checkKeys(own, `case '${name}' of '${litmus.name}'`, CASE_KEYS);
+    if (program === undefined) throw new TestMistake(`case '${name}' of '${litmus.name}' has no program`);
+    if (!Array.isArray(changes)) throw new TestMistake(`changes of case '${name}' is to be a list: [design, patch, …]`);
     return testOf({ ...litmus, program }, family, name, expect, changes, slow);
   });
+}
+
+const LITMUS_KEYS: readonly string[] = ['name', 'source', 'about', 'bounds', 'memory', 'program', 'cases'];
+const CASE_KEYS: readonly string[] = ['name', 'expect', 'changes', 'program', 'slow'];
+
+function checkKeys(value: object, what: string, known: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) throw new TestMistake(`${what} has no key '${key}': it may have ${known.join(', ')}`);
+  }
 }
