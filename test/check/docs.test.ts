@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHECKER_TESTS as FILES, CHECKER_TEXT as TEXT, VTD_TESTS } from '../support/documented.ts';
+import { BASE } from '../../src/kernel/index.ts';
+import {
+  CHECKER_TESTS as FILES,
+  LITMUS_TESTS,
+  LITMUS_TEXT,
+  CHECKER_TEXT as TEXT,
+  VTD_TESTS,
+} from '../support/documented.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -45,5 +52,24 @@ describe('docs/vtd.md', () => {
     // Steps of the unit are shown where they stand in the unit.
     expect(done.stdout).toContain('second-stage.js');
     expect(done.stdout).not.toContain('recorded');
+  });
+});
+
+describe('docs/litmus.md', () => {
+  it('has a design that falls in its test, beside the kernel as it is', () => {
+    expect(LITMUS_TESTS.map(({ name }) => name)).toEqual(['free-when-idle.ts', 'idle.ts']);
+    for (const { name, code } of LITMUS_TESTS) writeFileSync(join(folder, name), code);
+    const path = join(folder, 'idle.ts');
+    const done = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'check', path], { encoding: 'utf8' });
+    expect({ status: done.status, stderr: done.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(done.stdout).toContain('2 tests: 1 holds, 1 violated; all as expected');
+    expect(done.stdout).toMatch(/INV-2: ENQCMD of T2 takes PASID 1, and mm A has 2/);
+  });
+
+  it('names functions that the kernel has', () => {
+    const rows = LITMUS_TEXT.split("## The kernel's functions")[1]!.split('## What is looked at')[0]!;
+    const named = [...rows.matchAll(/^\| [^|]+ \| (.+) \|$/gm)].flatMap(([, list]) => list!.match(/`(\w+)`/g) ?? []);
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.map((name) => name.slice(1, -1)).filter((name) => !(name in BASE))).toEqual([]);
   });
 });

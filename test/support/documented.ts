@@ -1,4 +1,4 @@
-/** What docs/checker.md and docs/vtd.md show: blocks of TypeScript that begin with the name of their file. */
+/** What docs/checker.md, docs/vtd.md and docs/litmus.md show: blocks of TypeScript that begin with the name of their file. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -14,6 +14,11 @@ export const CHECKER_TEXT = textOf('checker.md');
 export const CHECKER_TESTS = blocks(CHECKER_TEXT, 'ts');
 
 export const VTD_TESTS = blocks(textOf('vtd.md'), 'ts');
+
+export const LITMUS_TEXT = textOf('litmus.md');
+
+/** A design and its test. */
+export const LITMUS_TESTS = blocks(LITMUS_TEXT, 'ts');
 
 /** Scripts of web pages. */
 export const CHECKER_PAGES = blocks(CHECKER_TEXT, 'ts page');

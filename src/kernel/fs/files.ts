@@ -6,11 +6,14 @@
 import { type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { type DeviceFile, type Files, openFiles } from '../objects.ts';
+import { InvariantBroken } from '../observer.ts';
 
 /** linux v6.6 fs/file_table.c: fput */
 export function* fput(this: Kernel, file: DeviceFile): Flow<void> {
   yield LOCKED;
-  if (file.f_count.add(-1) === 0) this.current().task_works.push(file);
+  const count = file.f_count.add(-1);
+  if (count < 0) throw new InvariantBroken(`INV-8: ${file.name} is put down after it was 0`);
+  if (count === 0) this.current().task_works.push(file);
 }
 
 /** linux v6.6 include/linux/fs.h: get_file */

@@ -8,6 +8,7 @@
 import { type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import { type Device, IOMMU_PASID_INVALID, type Mm, type SvaDomain, type SvaHandle } from '../objects.ts';
+import { InvariantBroken } from '../observer.ts';
 import { ENOSPC } from './pasids.ts';
 
 export const EOVERFLOW = -75;
@@ -123,6 +124,8 @@ export function* iommu_sva_unbind_device(this: Kernel, handle: SvaHandle): Flow<
 /** What iommu_sva_unbind_device does under iommu_sva_lock. */
 export function* iommu_sva_unbind_locked(this: Kernel, handle: SvaHandle): Flow<void> {
   const { dev, domain, mm } = handle;
+  if (handle.users === 0)
+    throw new InvariantBroken(`INV-8: the handle of ${mm.name} and ${dev.name} is unbound after it was freed`);
   if (--handle.users > 0) return;
   mm.sva_handles = mm.sva_handles.filter((own) => own !== handle);
   yield;
