@@ -32,7 +32,7 @@ function statementsOf(path) {
       for (const { local, imported: name } of node.specifiers) imported.set(local.name, { from, name: name?.name });
       return [];
     }
-    const [, design] = /^export const \w+: (?:KernelDesign|TableReclaim) = [^]*?\bname: '([^']+)'/.exec(text) ?? [];
+    const [, design] = /^export const \w+: (?:KernelDesign|TableReclaim) = [\s\S]*?\bname: '([^']+)'/.exec(text) ?? [];
     const [, declared] = /^(?:export )?(?:const|function\*?|interface|type) (\w+)/.exec(text) ?? [];
     return [{ path, declared, design, lines: codeLines(text, path), words: new Set(text.match(/\w+/g)) }];
   });
