@@ -41,7 +41,7 @@ export function* gated<R>(
 
 function gatedStep(world: World, label: string, condition: () => boolean, inner: Step | undefined): Step {
   assert(inner?.role !== 'relax' && inner?.role !== 'join', `${inner?.label} cannot be waited for behind a gate`);
-  const accesses = inner === undefined ? 1 : ACCESSES[inner.role];
+  const accesses = inner === undefined ? 1 : (inner.accesses ?? ACCESSES[inner.role]);
   const drains = inner?.drains === true || inner?.role === 'locked' || inner?.role === 'acquire';
   return {
     label: inner === undefined ? label : inner.label,

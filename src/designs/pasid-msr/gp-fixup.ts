@@ -44,14 +44,7 @@ export const gpFixupFlagFirst: KernelDesign = {
   patch: {
     replace: {
       *try_fixup_enqcmd_gp(tsk) {
-        yield;
-        const mm = tsk.mm.load();
-        if (mm === null) return false;
-        const found = yield* this.mm_get_enqcmd_pasid(mm);
-        if (found === IOMMU_PASID_INVALID) return false;
-        yield;
-        if (tsk.pasid_activated.load() === 1) return false;
-        const pasid = yield* this.pasid_get(tsk, mm, found);
+        const pasid = yield* this.pasid_to_load(tsk);
         if (pasid === IOMMU_PASID_INVALID) return false;
         yield;
         tsk.pasid_activated.store(1);
@@ -75,14 +68,7 @@ export const gpFixupLate: KernelDesign = {
         return yield* this.try_fixup_enqcmd_gp(tsk);
       },
       *try_fixup_enqcmd_gp(tsk) {
-        yield;
-        const mm = tsk.mm.load();
-        if (mm === null) return false;
-        const found = yield* this.mm_get_enqcmd_pasid(mm);
-        if (found === IOMMU_PASID_INVALID) return false;
-        yield;
-        if (tsk.pasid_activated.load() === 1) return false;
-        const pasid = yield* this.pasid_get(tsk, mm, found);
+        const pasid = yield* this.pasid_to_load(tsk);
         if (pasid === IOMMU_PASID_INVALID) return false;
         yield* fpu__pasid_write(this, tsk, pasid);
         yield;

@@ -12,22 +12,27 @@ import { IOMMU_PASID_INVALID, type Mm, type Task } from '../objects.ts';
  * linux v5.18 arch/x86/kernel/traps.c: try_fixup_enqcmd_gp
  */
 export function* try_fixup_enqcmd_gp(this: Kernel, tsk: Task): Flow<boolean> {
-  const isLazy = yield* this.pasid_loads_on_gp();
-  if (!isLazy) return false;
-  yield;
-  const mm = tsk.mm.load();
-  if (mm === null) return false;
-  const found = yield* this.mm_get_enqcmd_pasid(mm);
-  if (found === IOMMU_PASID_INVALID) return false;
-  yield;
-  if (tsk.pasid_activated.load() === 1) return false;
-  const pasid = yield* this.pasid_get(tsk, mm, found);
+  const pasid = yield* this.pasid_to_load(tsk);
   if (pasid === IOMMU_PASID_INVALID) return false;
   yield;
   tsk.rq.cpu.wrmsrPasid(validMsr(pasid));
   yield;
   tsk.pasid_activated.store(1);
   return true;
+}
+
+/** The conditions of the fix-up, in their order: the number to load, or none where the #GP has another cause. */
+export function* pasid_to_load(this: Kernel, tsk: Task): Flow<number> {
+  const isLazy = yield* this.pasid_loads_on_gp();
+  if (!isLazy) return IOMMU_PASID_INVALID;
+  yield;
+  const mm = tsk.mm.load();
+  if (mm === null) return IOMMU_PASID_INVALID;
+  const found = yield* this.mm_get_enqcmd_pasid(mm);
+  if (found === IOMMU_PASID_INVALID) return found;
+  yield;
+  if (tsk.pasid_activated.load() === 1) return IOMMU_PASID_INVALID;
+  return yield* this.pasid_get(tsk, mm, found);
 }
 
 /** One plain read. linux v6.8 include/linux/iommu.h: mm_get_enqcmd_pasid */
