@@ -7,17 +7,26 @@
  * Open in the thread: at which point of the mm's end it goes back. As sketched we take mm exit, __mmput. `static-repaired` takes __mmdrop,
  * and fork and exec fail when none is left; that unbind tears down and drains before its mmdrop is so in all designs here.
  */
-import { ENOSPC, IOMMU_PASID_INVALID, type Kernel, type Mm, PASID_MAX } from '../../kernel/index.ts';
+import {
+  type Device,
+  ENOSPC,
+  EOVERFLOW,
+  IOMMU_PASID_INVALID,
+  type Kernel,
+  type Mm,
+  PASID_MAX,
+} from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
 import { freeInMmput } from './free-in-mmput.ts';
 
 const EAGAIN = -11;
 
 /** Bind uses the number that the mm has. The first bind is where designs that load MSRs at bind do so. */
-function* use(k: Kernel, mm: Mm) {
+function* use(k: Kernel, mm: Mm, dev: Device) {
   yield;
   const pasid = mm.pasid.load();
   if (pasid === IOMMU_PASID_INVALID) return ENOSPC;
+  if (pasid >= dev.max_pasids) return EOVERFLOW;
   if (mm.sva_handles.length === 0) yield* k.publish_pasid(mm, pasid);
   return pasid;
 }
@@ -41,8 +50,8 @@ export const staticAsSketched: KernelDesign = {
       *mm_pasid_init(mm) {
         return yield* allocate(this, mm, 0);
       },
-      *iommu_alloc_mm_data(mm) {
-        return yield* use(this, mm);
+      *iommu_alloc_mm_data(mm, dev) {
+        return yield* use(this, mm, dev);
       },
     },
   },
@@ -57,8 +66,8 @@ export const staticRepaired: KernelDesign = {
       *mm_pasid_init(mm) {
         return yield* allocate(this, mm, EAGAIN);
       },
-      *iommu_alloc_mm_data(mm) {
-        return yield* use(this, mm);
+      *iommu_alloc_mm_data(mm, dev) {
+        return yield* use(this, mm, dev);
       },
     },
   },

@@ -5,7 +5,7 @@
  */
 import { type Flow, LOCKED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
-import { type DeviceFile, type Files, openFiles } from '../objects.ts';
+import { type DeviceFile, type Files, openFiles, type Task } from '../objects.ts';
 import { InvariantBroken } from '../observer.ts';
 
 /** linux v6.6 fs/file_table.c: fput */
@@ -20,6 +20,12 @@ export function* fput(this: Kernel, file: DeviceFile): Flow<void> {
 export function* get_file(this: Kernel, file: DeviceFile): Flow<void> {
   yield LOCKED;
   file.f_count.add(1);
+}
+
+/** Another process gets the open file, by SCM_RIGHTS. Context: the receiver. linux v6.6 fs/file.c: receive_fd */
+export function* receive_fd(this: Kernel, tsk: Task, file: DeviceFile): Flow<void> {
+  yield* this.get_file(file);
+  tsk.files!.fds.add(file);
 }
 
 /** linux v6.6 fs/open.c: close(2) */

@@ -5,7 +5,7 @@ import { borrowed } from './scenarios/borrowed.ts';
 import { clone } from './scenarios/clone.ts';
 import { twoDevices } from './scenarios/devices.ts';
 import { exec } from './scenarios/exec.ts';
-import { afterExit, exhaustion } from './scenarios/exhaustion.ts';
+import { afterExit, exhaustion, narrowDevice } from './scenarios/exhaustion.ts';
 import { exit } from './scenarios/exit.ts';
 import { firstUse } from './scenarios/first-use.ts';
 import { fork } from './scenarios/fork.ts';
@@ -18,6 +18,7 @@ import { ORDERS } from './scenarios/orders.ts';
 import { passedFile } from './scenarios/passed-file.ts';
 import { pool } from './scenarios/pool.ts';
 import { reopen } from './scenarios/reopen.ts';
+import { sentFile } from './scenarios/sent-file.ts';
 import { siblings } from './scenarios/siblings.ts';
 import { softirq } from './scenarios/softirq.ts';
 import { SWITCHING } from './scenarios/switching.ts';
@@ -38,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   clone,
   exec,
   passedFile,
+  sentFile,
   borrowed,
   twoDevices,
   kernelFpu,
@@ -48,6 +50,7 @@ export const SCENARIOS: readonly Scenario[] = [
   lazyEnqcmd,
   ...ORDERS,
   exhaustion,
+  narrowDevice,
   afterExit,
 ];
 
