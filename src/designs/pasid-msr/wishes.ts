@@ -38,6 +38,7 @@ export const perMmRegister: KernelDesign = {
     replace: {
       ...NOT_IN_XSTATE,
       *publish_pasid(mm) {
+        yield* this.smp_mb();
         const cpus = yield* this.mm_cpumask(mm);
         yield* this.on_each_cpu_mask(cpus, 'PASID of the mm', function* (rq) {
           yield;
@@ -73,6 +74,7 @@ export const cpl3State: KernelDesign = {
         cpu.IF.store(true);
       },
       *publish_pasid(mm) {
+        yield* this.smp_mb();
         const cpus = yield* this.mm_cpumask(mm);
         yield* this.on_each_cpu_mask(cpus, 'return to user mode', function* () {});
       },
@@ -81,6 +83,11 @@ export const cpl3State: KernelDesign = {
       *syscall_enter(tsk) {
         yield;
         tsk.rq.cpu.wrmsrPasid(0);
+      },
+      /** From user mode by an interrupt, too. */
+      *context_switch(rq) {
+        yield;
+        rq.cpu.wrmsrPasid(0);
       },
     },
   },

@@ -4,7 +4,7 @@
  */
 export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'covered-range': 14,
-  'cpl3-state': 46,
+  'cpl3-state': 51,
   'eager-ipi-as-sketched': 97,
   'eager-ipi-ordered': 113,
   'eager-ipi-repaired': 226,
@@ -24,7 +24,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'lazy-prune': 208,
   'mapcount-rwlock': 185,
   never: 13,
-  'per-mm-register': 44,
+  'per-mm-register': 45,
   'per-table-lock': 121,
   'refcount-per-task': 89,
   'refcount-per-task-repaired': 155,
