@@ -119,6 +119,11 @@ function announcement(role: 'atomic' | 'locked'): Step {
   return { label: role, role, enabled: () => true, perform: () => {}, waitsFor: () => NOBODY };
 }
 
+/** Whether a step waits, under TSO, until the thread's stores have reached memory. */
+export function drainsFirst(step: Step | undefined): boolean {
+  return step !== undefined && (step.role === 'locked' || step.role === 'acquire' || step.drains === true);
+}
+
 /** Runs a flow to its end with nobody else about: for sequential tests of flow code. */
 export function runAlone<R>(flow: Flow<R>, thread = 0): R {
   for (;;) {

@@ -3,7 +3,7 @@
  * the condition too, in one step with what it announced.
  */
 import { assert } from './assert.ts';
-import type { Flow, Step } from './flow.ts';
+import { drainsFirst, type Flow, type Step } from './flow.ts';
 import type { World } from './world.ts';
 
 const NOBODY: readonly number[] = [];
@@ -42,11 +42,10 @@ export function* gated<R>(
 function gatedStep(world: World, label: string, condition: () => boolean, inner: Step | undefined): Step {
   assert(inner?.role !== 'relax' && inner?.role !== 'join', `${inner?.label} cannot be waited for behind a gate`);
   const accesses = inner === undefined ? 1 : (inner.accesses ?? ACCESSES[inner.role]);
-  const drains = inner?.drains === true || inner?.role === 'locked' || inner?.role === 'acquire';
   return {
     label: inner === undefined ? label : inner.label,
     role: 'wait',
-    drains,
+    drains: drainsFirst(inner),
     enabled: (thread) => {
       const isOpen = world.evaluate(condition);
       if (!isOpen || inner === undefined) return isOpen;

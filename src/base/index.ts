@@ -44,7 +44,7 @@ export { createRandom, type Random } from './random.ts';
 export { err, formatInputError, type InputError, ok, printable, type Result } from './result.ts';
 export type { StoreBuffer } from './store-buffer.ts';
 export { closestHint } from './suggest.ts';
-export { Words, type WordsOptions } from './words.ts';
+export { UNBUFFERED, Words, type WordsOptions } from './words.ts';
 export {
   type AccessEvent,
   type AccessKind,

@@ -16,6 +16,9 @@ export interface WordsOptions {
   readonly unbuffered?: boolean;
 }
 
+/** Options of what takes effect at once. */
+export const UNBUFFERED: WordsOptions = { unbuffered: true };
+
 export class Words<T> {
   readonly object: SharedObject;
   private readonly world: World;

@@ -5,7 +5,7 @@
  * Threads 0 .. n-1 are the program's. Under TSO thread n + t is the store buffer of thread t: its step lets the oldest store
  * go to memory. With `choiceThreads` the rest are choices (choices.ts), one thread for each point where a thread chooses.
  */
-import type { Flow, Step } from '../base/flow.ts';
+import { drainsFirst, type Flow, type Step } from '../base/flow.ts';
 import { TestMistake } from '../base/mistake.ts';
 import { type LocationTable, type Tracer, World } from '../base/world.ts';
 import { Choices, type Path } from './choices.ts';
@@ -354,9 +354,4 @@ export class Execution {
   private refuse(mistake: TestMistake): void {
     if (this.error === null) this.error = mistake;
   }
-}
-
-/** Whether a step waits, under TSO, until the thread's stores have reached memory. */
-export function drainsFirst(step: Step | undefined): boolean {
-  return step !== undefined && (step.role === 'locked' || step.role === 'acquire' || step.drains === true);
 }

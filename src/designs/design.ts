@@ -10,11 +10,11 @@ export interface KernelDesign {
   readonly argument: string;
   readonly patch: Patch;
   /** What it stands on, and others may too: applied once, before their patches. */
-  readonly needs?: Need;
+  readonly needs?: readonly Need[];
 }
 
 export interface Need {
   readonly patch: Patch;
   /** Makes what it keeps for itself, when the kernel and its tasks are there. */
-  readonly setup: (kernel: Kernel) => void;
+  readonly setup?: (kernel: Kernel) => void;
 }

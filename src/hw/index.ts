@@ -22,7 +22,7 @@ export { CPU_STATES, type CpuState, type LoadedAt, stateNamed, WISHES } from './
 export { type Lookup, Tlb, type TlbEntry, type TlbTag } from './cpu/tlb.ts';
 export { XRSTORS, XSAVES, XsaveArea } from './cpu/xsave.ts';
 export { Atc } from './device/atc.ts';
-export { atomicEngine, Dsa, engine, type Portal, type Work } from './device/dsa.ts';
+export { atomicEngine, Dsa, type Portal, type Work } from './device/dsa.ts';
 export { type OutstandingGroup, PageRequestInterface } from './device/pri.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';

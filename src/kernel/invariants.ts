@@ -51,8 +51,9 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-6',
     text: 'When a drain has returned, no page request of that device and PASID is left in the ring, in a partial list or in the work queue, and none is answered later.',
-    by: [],
-    checked: UNCHECKED,
+    by: ['observe_drained', 'observe_handled'],
+    checked:
+      'on a VT-d unit: when a drain has ended, when a fault is handled, and when a group is answered (litmus tests L08, L39)',
   },
   {
     id: 'INV-7',
@@ -64,19 +65,21 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'INV-8',
     text: 'Nobody touches a domain, a handle, data of an mm, a device or a queue after it was freed.',
     by: [],
-    checked: 'by the checker: what can be freed is a cell that can be, and touching it afterwards is a use after free',
+    checked:
+      'by the checker: touching what was freed (an mm_struct, its pages, a domain, a frame) is a use after free; by the kernel functions that count: none goes on after it was 0',
   },
   {
     id: 'INV-9',
     text: 'Each group of faults gets one response, each invalidation that is waited for ends, and nothing waits for ever.',
     by: [],
-    checked: 'by the checker, as deadlock and livelock; responses to faults are not modelled yet',
+    checked:
+      'by the checker, as deadlock and livelock; by might_sleep, in atomic context; by the device, which is answered once for each group',
   },
   {
     id: 'INV-10',
     text: 'Whatever hardware reads in several words or steps, it sees a state that software meant: 128 bits are read at once, no more, and from memory, not from a CPU cache, where the unit is not coherent.',
-    by: [],
-    checked: UNCHECKED,
+    by: ['observe_taken'],
+    checked: 'on a VT-d unit: whenever it takes a PASID entry for valid (litmus tests L20 to L22)',
   },
   {
     id: 'INV-11',

@@ -4,14 +4,23 @@
  *
  * Fields that only the observer looks at (verdicts, never behaviour) are in `seen`.
  */
-import { Cell, type Flow, Mutex, type SharedObject, SpinLock, type Step, Words, type World } from '../base/index.ts';
+import {
+  Cell,
+  type Flow,
+  Mutex,
+  type SharedObject,
+  SpinLock,
+  type Step,
+  UNBUFFERED,
+  Words,
+  type World,
+} from '../base/index.ts';
 import { Cpu, type CpuState, type Dsa, type Portal, stateNamed, XsaveArea } from '../hw/index.ts';
 import type { DeviceDomainInfo, DmarDomain } from './iommu/intel-iommu.ts';
 
 /** No PASID: IOMMU_PASID_INVALID (before 6.4 INVALID_IOASID; before 5.18 zero). */
 export const IOMMU_PASID_INVALID = -1;
 
-const UNBUFFERED = { unbuffered: true };
 const PASID = stateNamed('PASID');
 
 export interface Subscription {
@@ -168,8 +177,6 @@ export class Task {
   readonly on_cpu: Cell<boolean>;
   /** It may be given a CPU: forked, and not dead. */
   readonly runnable: Cell<boolean>;
-  /** A test may end without it having been forked. */
-  optional = false;
   /** fork failed: it will never run. */
   readonly stillborn: Cell<boolean>;
   /** Files whose last reference it dropped (task work). Its own. */

@@ -6,9 +6,11 @@
  * point, unless a sleeper or a branch there covers it. A choice reads a word that a thread of its own writes (choices.ts), so
  * that choices are races like others.
  */
+
+import { drainsFirst } from '../../base/flow.ts';
 import { TestMistake } from '../../base/mistake.ts';
 import { createRandom } from '../../base/random.ts';
-import { drainsFirst, type Execution } from '../execution.ts';
+import type { Execution } from '../execution.ts';
 import type { Ending, Harness } from '../harness.ts';
 import { History } from '../history.ts';
 import { checkEndValues, checkForeseen, checkReordered, checkReplay } from '../nondeterminism.ts';

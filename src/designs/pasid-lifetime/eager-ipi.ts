@@ -7,13 +7,15 @@
  * As sketched leaves the order open, and tasks that do not run. We take: tear-down and drain as in all designs, then the IPI, whose
  * handler clears the MSR whatever runs there, then the free. `ordered` clears mm->pasid first, asks whose CPU it is, and frees last.
  */
+import type { Flow } from '../../base/index.ts';
 import { IOMMU_PASID_INVALID, type Kernel, type Mm } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
+import { writeOnCpus, writeWhereRuns } from '../pasid-msr/by-ipi.ts';
 import { everyThread, loadEverywhere } from '../pasid-msr/every-thread.ts';
 import { INTEL_SVM, iommu_sva_free_pasid } from './intel-svm.ts';
 
 /** Unbind of a number's last bind: `end` has the steps from there on. Context: pasid_mutex. */
-function eager(end: (k: Kernel, mm: Mm) => ReturnType<typeof clearAndFree>): KernelDesign['patch'] {
+function eager(end: (k: Kernel, mm: Mm) => Flow<void>): KernelDesign['patch'] {
   return {
     replace: {
       ...INTEL_SVM.replace,
@@ -29,41 +31,21 @@ function eager(end: (k: Kernel, mm: Mm) => ReturnType<typeof clearAndFree>): Ker
   };
 }
 
-function* clearAndFree(k: Kernel, mm: Mm) {
-  const cpus = yield* k.mm_cpumask(mm);
-  yield* k.on_each_cpu_mask(cpus, 'clear IA32_PASID', function* (rq) {
-    yield;
-    rq.cpu.wrmsrPasid(0);
-  });
+function* clearAndFree(k: Kernel, mm: Mm): Flow<void> {
+  yield* writeOnCpus(k, mm, 0);
   yield* iommu_sva_free_pasid(k, mm);
 }
 
-/** Steps 2 to 4. */
-function* forgetClearFree(k: Kernel, mm: Mm) {
-  yield;
-  const pasid = mm.pasid.load();
-  yield;
-  mm.pasid.store(IOMMU_PASID_INVALID);
-  const cpus = yield* k.mm_cpumask(mm);
-  yield* k.on_each_cpu_mask(cpus, 'clear IA32_PASID', function* (rq) {
+/** Steps 2 to 4; `clear`: how IA32_PASID is cleared. */
+function forgetAndFree(clear: (k: Kernel, mm: Mm, value: number) => Flow<void>) {
+  return function* (k: Kernel, mm: Mm): Flow<void> {
     yield;
-    const tsk = rq.curr.load();
+    const pasid = mm.pasid.load();
     yield;
-    if (tsk === null || tsk.mm.load() !== mm) return;
-    yield;
-    rq.cpu.wrmsrPasid(0);
-  });
-  yield* k.iommu_free_global_pasid(pasid);
-}
-
-/** Adds: memory of those whose state is there, regions of fpregs_lock, tasks that do not run, the one-shot flag. */
-function* forgetEverywhere(k: Kernel, mm: Mm) {
-  yield;
-  const pasid = mm.pasid.load();
-  yield;
-  mm.pasid.store(IOMMU_PASID_INVALID);
-  yield* loadEverywhere(k, mm, 0);
-  yield* k.iommu_free_global_pasid(pasid);
+    mm.pasid.store(IOMMU_PASID_INVALID);
+    yield* clear(k, mm, 0);
+    yield* k.iommu_free_global_pasid(pasid);
+  };
 }
 
 const COMMON = { family: 'pasid-lifetime', source: 'thread 2021, option 2a' } as const;
@@ -79,13 +61,14 @@ export const eagerIpiOrdered: KernelDesign = {
   ...COMMON,
   name: 'eager-ipi-ordered',
   argument: 'as eager-ipi: no number in mm, then the IPI to CPUs that run the mm, then the free',
-  patch: eager(forgetClearFree),
+  patch: eager(forgetAndFree(writeWhereRuns)),
 };
 
 export const eagerIpiRepaired: KernelDesign = {
   ...COMMON,
   name: 'eager-ipi-repaired',
   argument: 'as ordered, for saved state, tasks that do not run, and regions in which the FPU state is being worked on',
-  patch: eager(forgetEverywhere),
+  // Memory of those whose state is there, regions of fpregs_lock, tasks that do not run, the one-shot flag.
+  patch: eager(forgetAndFree(loadEverywhere)),
   needs: everyThread,
 };

@@ -29,7 +29,7 @@ function countsOf(kernel: Kernel): Map<number, number> {
 }
 
 /** Step 1: the mm's number with one reference more, or a new one with its first. */
-export function* iommu_sva_alloc_pasid(k: Kernel, mm: Mm, dev: Device): Flow<number> {
+export function* iommu_sva_alloc_pasid(k: Kernel, mm: Mm, dev: Pick<Device, 'max_pasids'>): Flow<number> {
   yield k.iommu_sva_lock.acquire();
   yield;
   const known = mm.pasid.load();

@@ -6,13 +6,13 @@
  * PASID while its sibling threads are still running". Against it (Luto): a PASID has nothing to do with a task. Steps: docs/designs.md.
  */
 import type { Flow } from '../../base/index.ts';
-import { type Device, IOMMU_PASID_INVALID, type Kernel, type Mm, PASID_MAX, type Task } from '../../kernel/index.ts';
+import { IOMMU_PASID_INVALID, type Kernel, type Mm, PASID_MAX, type Task } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
 import { fpu__pasid_write } from '../pasid-msr/fpu-pasid-write.ts';
 import { INTEL_SVM, iommu_sva_alloc_pasid, iommu_sva_free_pasid } from './intel-svm.ts';
 
 /** Any number will do: it is the mm's. */
-const ANY_DEVICE = { max_pasids: PASID_MAX } as Device;
+const ANY_DEVICE = { max_pasids: PASID_MAX };
 
 /** Step 2, second half. A zero mm->pasid gets a new number; what is loaded is what was read before. */
 function* pasid_get(this: Kernel, _tsk: Task, mm: Mm, pasid: number): Flow<number> {

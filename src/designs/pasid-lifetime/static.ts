@@ -33,7 +33,7 @@ function* use(k: Kernel, mm: Mm, dev: Device) {
 
 /** Step 1, a number for a new mm; `refuse`: what making it comes to when none is left. */
 function* allocate(k: Kernel, mm: Mm, refuse: number) {
-  const pasid = yield* k.pasids.alloc(mm, PASID_MAX - 1, (given, former) => k.observe_given(given, mm, former));
+  const pasid = yield* k.iommu_alloc_global_pasid(mm, { max_pasids: PASID_MAX });
   yield;
   mm.pasid.store(pasid < 0 ? IOMMU_PASID_INVALID : pasid);
   return pasid < 0 ? refuse : 0;

@@ -34,23 +34,18 @@ export const updatePasid: KernelDesign = {
         yield this.pasid_mutex.release();
         return bound;
       },
-      /** In this order: entry and drain, free, notifier, load 0. */
       *iommu_sva_unbind_device(handle) {
-        const { dev, domain, mm } = handle;
         yield this.pasid_mutex.acquire();
-        if (--handle.users === 0) {
-          mm.sva_handles = mm.sva_handles.filter((own) => own !== handle);
-          yield;
-          const pasid = mm.pasid.load();
-          yield* this.iommu_detach_device_pasid(domain, dev, pasid);
-          if (--domain.users === 0) {
-            mm.sva_domains = [];
-            yield* this.iommu_free_global_pasid(pasid);
-            yield* this.mmu_notifier_unregister(domain.subscription);
-            yield* this.mm_pasid_set(mm, IOMMU_PASID_INVALID);
-          }
-        }
+        yield* this.iommu_sva_unbind_locked(handle);
         yield this.pasid_mutex.release();
+      },
+      /** The last device's entry has gone. In this order: free, notifier, load 0. */
+      *iommu_domain_free({ mm, subscription }) {
+        yield;
+        const pasid = mm.pasid.load();
+        yield* this.iommu_free_global_pasid(pasid);
+        yield* this.mmu_notifier_unregister(subscription);
+        yield* this.mm_pasid_set(mm, IOMMU_PASID_INVALID);
       },
       /** memcpy of the parent's. */
       *mm_pasid_init() {

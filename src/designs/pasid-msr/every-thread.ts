@@ -3,9 +3,10 @@
  * while the state moves between registers and memory; a call to the CPU where it is live; memory under the lock where it is not.
  * Tasks with CLONE_VM but not CLONE_THREAD are found since all tasks are looked at.
  */
-import { ATOMIC, Cell, type Flow, SpinLock } from '../../base/index.ts';
+import { ATOMIC, Cell, type Flow, SpinLock, UNBUFFERED } from '../../base/index.ts';
 import type { Kernel, Mm, Patch, Rq, Task } from '../../kernel/index.ts';
 import type { Need } from '../design.ts';
+import { deferral, whenStateRests } from './deferred.ts';
 import { PASID } from './fpu-pasid-write.ts';
 
 interface FpuState {
@@ -15,7 +16,6 @@ interface FpuState {
 }
 
 const STATES = 'FPU states';
-const DEFERRED = 'deferred PASID';
 
 function statesOf(kernel: Kernel): Map<Task, FpuState> {
   return kernel.extra.get(STATES) as Map<Task, FpuState>;
@@ -32,7 +32,7 @@ export function* loadEverywhere(k: Kernel, mm: Mm, value: number): Flow<void> {
         yield;
         if (rq.curr.load() !== tsk) return;
         isWritten = true;
-        yield* writeCurrent(k, rq, tsk, value);
+        yield* whenStateRests(k, rq, 'every thread', tsk, (own) => writeState(rq, own, value));
       });
       if (isWritten) break;
     }
@@ -59,16 +59,7 @@ function* writeSaved(k: Kernel, mm: Mm, tsk: Task, { live, lock }: FpuState, val
   return !isLive;
 }
 
-/** Context: the task's CPU, interrupts off, it is current. Where the state is on its way: when that is over. */
-function* writeCurrent(k: Kernel, rq: Rq, tsk: Task, value: number): Flow<void> {
-  const moves = yield* k.fpu_state_moves(rq);
-  if (moves) {
-    k.extra.set(`${DEFERRED} ${rq.id}`, value);
-    return;
-  }
-  yield* writeState(rq, tsk, value);
-}
-
+/** Context: the task's CPU, interrupts off, it is current. */
 function* writeState(rq: Rq, tsk: Task, value: number): Flow<void> {
   if (value === 0) {
     yield;
@@ -83,16 +74,6 @@ function* writeState(rq: Rq, tsk: Task, value: number): Flow<void> {
   yield ATOMIC;
   tsk.fpu.area.write(PASID, value);
   tsk.fpu.last_cpu.store(-1);
-}
-
-/** What a call was kept from. */
-function* writeDeferred(k: Kernel, rq: Rq): Flow<void> {
-  const value = k.extra.get(`${DEFERRED} ${rq.id}`) as number | undefined;
-  if (value === undefined) return;
-  k.extra.delete(`${DEFERRED} ${rq.id}`);
-  yield;
-  const tsk = rq.curr.load();
-  if (tsk !== null) yield* writeState(rq, tsk, value);
 }
 
 const patch: Patch = {
@@ -121,12 +102,6 @@ const patch: Patch = {
       state.live.store(true);
       yield state.lock.release();
     },
-    *fpregs_unlock(rq) {
-      yield* writeDeferred(this, rq);
-    },
-    *kernel_fpu_end(tsk) {
-      yield* writeDeferred(this, tsk.rq);
-    },
   },
 };
 
@@ -135,10 +110,11 @@ function setup(kernel: Kernel): void {
   for (const tsk of kernel.tasks) {
     if (tsk.kthread) continue;
     const lock = new SpinLock(kernel.world, `${tsk.name}.fpu_lock`);
-    const live = new Cell<boolean>(kernel.world, `${tsk.name}.fpu_live`, tsk.on_cpu.peek(), { unbuffered: true });
+    const live = new Cell<boolean>(kernel.world, `${tsk.name}.fpu_live`, tsk.on_cpu.peek(), UNBUFFERED);
     states.set(tsk, { lock, live });
   }
   kernel.extra.set(STATES, states);
 }
 
-export const everyThread: Need = { patch, setup };
+/** With `deferral`, as it defers. */
+export const everyThread: readonly Need[] = [deferral, { patch, setup }];

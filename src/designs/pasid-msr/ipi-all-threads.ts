@@ -5,16 +5,12 @@
  * Argument against (Dave Hansen): a "0% chance of it actually functioning"; too much like another instance of mm->cpumask. Nothing else is
  * known: as sketched, the handler writes the MSR, whoever runs. `ordered` and `repaired`: docs/designs.md, ipi-all-threads. A #GP is a signal.
  */
-import { ATOMIC, type Flow } from '../../base/index.ts';
-import { IOMMU_PASID_INVALID, type Task } from '../../kernel/index.ts';
+import { ATOMIC } from '../../base/index.ts';
+import { IOMMU_PASID_INVALID } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
+import { writeOnCpus, writeWhereRuns } from './by-ipi.ts';
 import { everyThread, loadEverywhere } from './every-thread.ts';
 import { msrFor, PASID } from './fpu-pasid-write.ts';
-
-function* writeClone(child: Task, value: number): Flow<void> {
-  yield ATOMIC;
-  child.fpu.area.write(PASID, value);
-}
 
 const COMMON = { family: 'pasid-msr', source: 'internal, told in the mail of 3 Aug 2020' } as const;
 
@@ -25,11 +21,7 @@ export const ipiAllThreadsAsSketched: KernelDesign = {
   patch: {
     replace: {
       *publish_pasid(mm, pasid) {
-        const cpus = yield* this.mm_cpumask(mm);
-        yield* this.on_each_cpu_mask(cpus, 'IA32_PASID', function* (rq) {
-          yield;
-          rq.cpu.wrmsrPasid(msrFor(pasid));
-        });
+        yield* writeOnCpus(this, mm, msrFor(pasid));
       },
       *pasid_loads_on_gp() {
         return false;
@@ -45,15 +37,7 @@ export const ipiAllThreadsOrdered: KernelDesign = {
   patch: {
     replace: {
       *publish_pasid(mm, pasid) {
-        const cpus = yield* this.mm_cpumask(mm);
-        yield* this.on_each_cpu_mask(cpus, 'IA32_PASID', function* (rq) {
-          yield;
-          const tsk = rq.curr.load();
-          yield;
-          if (tsk === null || tsk.mm.load() !== mm) return;
-          yield;
-          rq.cpu.wrmsrPasid(msrFor(pasid));
-        });
+        yield* writeWhereRuns(this, mm, msrFor(pasid));
       },
       *pasid_loads_on_gp() {
         return false;
@@ -81,7 +65,8 @@ export const ipiAllThreadsRepaired: KernelDesign = {
         const pasid = mm === null ? IOMMU_PASID_INVALID : yield* this.mm_get_enqcmd_pasid(mm);
         yield;
         child.fpu.last_cpu.store(-1);
-        yield* writeClone(child, msrFor(pasid));
+        yield ATOMIC;
+        child.fpu.area.write(PASID, msrFor(pasid));
       },
     },
   },

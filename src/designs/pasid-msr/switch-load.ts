@@ -10,6 +10,7 @@
 import { ATOMIC, type Flow } from '../../base/index.ts';
 import type { Kernel, Mm, Rq, Task } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
+import { deferral, whenStateRests } from './deferred.ts';
 import { msrFor, PASID } from './fpu-pasid-write.ts';
 
 /** Step 1. */
@@ -71,16 +72,6 @@ function* load_valid(_k: Kernel, rq: Rq, mm: Mm, tsk: Task): Flow<void> {
   tsk.fpu.area.write(PASID, state);
 }
 
-/** What a call was kept from while the state was on its way. */
-function* load_deferred(k: Kernel, rq: Rq): Flow<void> {
-  const mm = k.extra.get(`${rq.cpu.name} load_mm_pasid`) as Mm | undefined;
-  if (mm === undefined) return;
-  k.extra.delete(`${rq.cpu.name} load_mm_pasid`);
-  yield;
-  const tsk = rq.curr.load();
-  if (tsk !== null) yield* load_valid(k, rq, mm, tsk);
-}
-
 const COMMON = { family: 'pasid-msr', source: 'mail of 3 Aug 2020' } as const;
 
 export const switchLoadAsSketched: KernelDesign = {
@@ -113,9 +104,7 @@ export const switchLoadRepaired: KernelDesign = {
           yield;
           // A kernel thread cannot ENQCMD; another mm's task is not meant.
           if (tsk === null || tsk.kthread || tsk.mm.load() !== mm) return;
-          const moves = yield* this.fpu_state_moves(rq);
-          if (moves) this.extra.set(`${rq.cpu.name} load_mm_pasid`, mm);
-          else yield* load_valid(this, rq, mm, tsk);
+          yield* whenStateRests(this, rq, 'switch-load', tsk, (own) => load_valid(this, rq, mm, own));
         });
       },
       *pasid_loads_on_gp() {
@@ -130,12 +119,7 @@ export const switchLoadRepaired: KernelDesign = {
         const mm = next.mm.load();
         if (mm !== null) yield* load_valid(this, next.rq, mm, next);
       },
-      *fpregs_unlock(rq) {
-        yield* load_deferred(this, rq);
-      },
-      *kernel_fpu_end(tsk) {
-        yield* load_deferred(this, tsk.rq);
-      },
     },
   },
+  needs: [deferral],
 };

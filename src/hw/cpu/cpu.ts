@@ -9,7 +9,7 @@ import { assert } from '../../base/assert.ts';
 import { Cell } from '../../base/cell.ts';
 import { type Flow, runAlone, untilAtomic } from '../../base/flow.ts';
 import { Queue } from '../../base/queue.ts';
-import { Words } from '../../base/words.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import { type CpuState, stateNamed } from './states.ts';
 
@@ -90,7 +90,6 @@ export class Cpu {
 
 const PASID_STATE = stateNamed('PASID');
 const DEFAULT_STATES: readonly CpuState[] = [PASID_STATE];
-const UNBUFFERED = { unbuffered: true };
 
 function* nothing(): Flow<void> {}
 

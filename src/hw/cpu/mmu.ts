@@ -9,9 +9,11 @@
  * Left out: paging-structure caches (4.10.3: a walk begins at CR3), 5 levels, memory types, what of page-fault.ts is left out there.
  * Level 3 is the PML4. Instructions that invalidate: invalidate.ts.
  */
+
 import { assert } from '../../base/assert.ts';
 import { Cell } from '../../base/cell.ts';
 import { ATOMIC, type Flow, LOCKED } from '../../base/flow.ts';
+import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { indexAt, maskLo, offsetInSpan, outputPfn } from '../pt/format.ts';
@@ -49,7 +51,6 @@ export interface MmuOptions extends Partial<PagingFeatures> {
 
 type Memory = Pick<TableMemory, 'locate' | 'lo' | 'hi' | 'setBitsLo'>;
 
-const UNBUFFERED = { unbuffered: true };
 const P = X86_64.presentLo;
 const A = X86_64.accessedLo;
 const D = X86_64.dirtyLo;

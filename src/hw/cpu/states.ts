@@ -129,7 +129,7 @@ export const WISHES: readonly { readonly wish: string; readonly design: string }
   },
 ];
 
-/** Position of a state in the table. @throws RangeError for a name that it does not have. */
+/** A state of the table. @throws RangeError for a name that it does not have. */
 export function stateNamed(name: string): CpuState {
   const found = CPU_STATES.find((state) => state.name === name);
   if (found === undefined) throw new RangeError(`no CPU state '${name}': ${CPU_STATES.map((s) => s.name).join(', ')}`);

@@ -8,7 +8,9 @@
  * Names: RW is R/W, US is U/S. Left out: how many entries fit (an entry goes when it is invalidated, or by `evict`), TLBs for
  * instructions and data apart, entries of 4 KiB for parts of larger pages, VPIDs.
  */
+
 import { Cell } from '../../base/cell.ts';
+import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import { offsetInSpan, spanPages } from '../pt/format.ts';
 
@@ -45,7 +47,6 @@ export interface Lookup {
   readonly drops: readonly number[];
 }
 
-const UNBUFFERED = { unbuffered: true };
 const NOTHING: Place = { entry: null, drops: 0 };
 /** Sizes of pages, by level. */
 const LEVELS = [0, 1, 2] as const;

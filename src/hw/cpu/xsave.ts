@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { ATOMIC, type Flow } from '../../base/flow.ts';
-import { Words } from '../../base/words.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import type { Cpu } from './cpu.ts';
 import type { CpuState } from './states.ts';
@@ -17,7 +17,7 @@ export class XsaveArea {
   constructor(world: World, name: string, states: readonly CpuState[]) {
     // What is loaded eagerly is left out of the mask of XSAVES and XRSTORS: PKRU.
     this.components = states.filter(({ components, loadedAt }) => components.length > 0 && loadedAt !== 'switch_to');
-    this.words = new Words(world, name, [0, ...this.components.map(() => 0)], { unbuffered: true });
+    this.words = new Words(world, name, [0, ...this.components.map(() => 0)], UNBUFFERED);
   }
 
   /** A component's value; 0 when its bit is clear. Up to two accesses: in a step of their own kind. */

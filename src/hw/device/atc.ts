@@ -2,7 +2,9 @@
  * A device's TLB (ATC, PCIe 10): what the unit translated, by PASID and page, until an invalidation drops it. The device uses what it has
  * without asking the unit. An invalidation is executed in the step in which the unit sends it, and answered.
  */
+
 import { Cell } from '../../base/cell.ts';
+import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import type { DeviceTlbAnswer, DeviceTlbInvalidation, DeviceTlbPort } from '../vtd/memory.ts';
 
@@ -20,7 +22,7 @@ export class Atc implements DeviceTlbPort {
 
   constructor(world: World, rid: number) {
     this.rid = rid;
-    this.entries = new Cell<readonly AtcEntry[]>(world, 'device TLB', NONE, { unbuffered: true });
+    this.entries = new Cell<readonly AtcEntry[]>(world, 'device TLB', NONE, UNBUFFERED);
   }
 
   /** Frame of a page, or null. One access. */

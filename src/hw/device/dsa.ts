@@ -5,11 +5,9 @@
  * Left out: batches, completion records and interrupts, priorities; the device's own TLB is in atc.ts.
  */
 import { Cell } from '../../base/cell.ts';
-import { ATOMIC, type Flow, type Step, until, untilAtomic } from '../../base/flow.ts';
-import { Words } from '../../base/words.ts';
+import { type Flow, type Step, until, untilAtomic } from '../../base/flow.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
-
-const UNBUFFERED = { unbuffered: true };
 
 /** A descriptor in a queue. `owner` and `task` are the observer's: who put it there, whatever its PASID says. */
 export interface Work<Owner> {
@@ -83,25 +81,9 @@ export class Dsa<Owner> {
 }
 
 /**
- * An engine that serves one place of the queue, for ever: a daemon. `execute` does the work; the place is free again in the step in
- * which it ends.
+ * An engine that serves one place of the queue, for ever: a daemon. The work is one step with taking it: translation and access have nothing in
+ * between.
  */
-export function* engine<Owner>(
-  device: Dsa<Owner>,
-  place: number,
-  execute: (work: Work<Owner>) => Flow<void>,
-): Flow<void> {
-  for (;;) {
-    yield until(device.world, `${device.name} has work`, () => device.queue.peek(place) !== null);
-    yield ATOMIC;
-    const work = device.queue.load(place);
-    if (work === null) continue;
-    yield* execute(work);
-    device.queue.store(place, null);
-  }
-}
-
-/** The same, where the work is one step with taking it: translation and access have nothing in between. */
 export function* atomicEngine<Owner>(
   device: Dsa<Owner>,
   place: number,

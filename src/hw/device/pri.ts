@@ -5,7 +5,7 @@
 
 import { Cell } from '../../base/cell.ts';
 import { ATOMIC, type Flow, type Step, until } from '../../base/flow.ts';
-import { Words } from '../../base/words.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import type { PageRequestQueue } from '../vtd/page-requests.ts';
 
@@ -28,7 +28,7 @@ export class PageRequestInterface<Owner> {
     this.world = world;
     this.rid = rid;
     this.queue = queue;
-    this.stopped = new Cell(world, 'device stops PASID', -1, { unbuffered: true });
+    this.stopped = new Cell(world, 'device stops PASID', -1, UNBUFFERED);
     this.groups = new Words<OutstandingGroup<Owner> | null>(
       world,
       'page request groups',

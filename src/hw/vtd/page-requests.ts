@@ -6,7 +6,7 @@
  * register. Head and tail count entries.
  */
 import { Cell } from '../../base/cell.ts';
-import { Words } from '../../base/words.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 
 /** A request as the ring has it; `owner` is the observer's: whose work it is for, whatever its PASID says. */
@@ -38,10 +38,10 @@ export class PageRequestQueue<Owner> {
 
   constructor(world: World, entries = 4) {
     this.ring = new Words<PageRequest<Owner> | null>(world, 'page request ring', new Array(entries).fill(null));
-    this.PQH = new Cell(world, 'PQH', 0, { unbuffered: true });
-    this.PQT = new Cell(world, 'PQT', 0, { unbuffered: true });
-    this.PPR = new Cell(world, 'PPR', 0, { unbuffered: true });
-    this.PRO = new Cell(world, 'PRO', 0, { unbuffered: true });
+    this.PQH = new Cell(world, 'PQH', 0, UNBUFFERED);
+    this.PQT = new Cell(world, 'PQT', 0, UNBUFFERED);
+    this.PPR = new Cell(world, 'PPR', 0, UNBUFFERED);
+    this.PRO = new Cell(world, 'PRO', 0, UNBUFFERED);
   }
 
   next(entry: number): number {

@@ -2,7 +2,7 @@
  * The character device of a shared work queue (drivers/dma/idxd/cdev.c): open binds the caller's mm to the device, release waits until the
  * device has no work of that PASID left and unbinds.
  */
-import { Cell, type Flow, LOCKED, TestMistake } from '../../base/index.ts';
+import { Cell, type Flow, LOCKED, TestMistake, UNBUFFERED } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Device, DeviceFile, Task } from '../objects.ts';
 
@@ -17,7 +17,7 @@ export function* idxd_cdev_open(
   yield;
   const mm = tsk.mm.load();
   if (mm === null) throw new TestMistake(`${tsk.name} opens ${dev.name} and has no mm: a kernel thread opens nothing`);
-  const bound = new Cell<boolean>(world, `${name} is bound`, false, { unbuffered: true });
+  const bound = new Cell<boolean>(world, `${name} is bound`, false, UNBUFFERED);
   const f_count = new Cell(world, `${name}.f_count`, 1);
   const bind = yield* this.iommu_sva_bind_device(dev, mm);
   if (typeof bind === 'number') return bind;

@@ -5,6 +5,7 @@
  * Left out: slots that become free again, for which q_lock is taken once more, and waiting for one (there are 128), errors of the queue,
  * devices that do not answer.
  */
+import { highHalf, lowHalf } from '../../base/halves.ts';
 import { ATOMIC, type Flow, LOCKED, until } from '../../base/index.ts';
 import { INV_WAIT_DSC, IOTLB_INV_DSC, P_DEV_TLB_INV_DSC, P_IOTLB_INV_DSC, PC_INV_DSC } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
@@ -50,7 +51,7 @@ export function* qi_submit_sync(
 
 function put({ qi, ram }: IntelIommu, slot: number, [low, high]: Descriptor): void {
   for (const [word, raw] of [low, high, 0n, 0n].entries()) {
-    ram.store(qi.frame, 4 * slot + word, Number(BigInt.asIntN(32, raw)), Number(BigInt.asIntN(32, raw >> 32n)));
+    ram.store(qi.frame, 4 * slot + word, lowHalf(raw), highHalf(raw));
   }
 }
 

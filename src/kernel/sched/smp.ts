@@ -89,14 +89,12 @@ export function* on_each_cpu_mask(this: Kernel, mask: readonly Rq[], name: strin
  */
 export function might_sleep(this: Kernel, where: string): void {
   const { thread, spinlocksHeld } = this.world;
+  const atomic = (why: string): never => {
+    throw new InvariantBroken(`INV-9: ${where} may sleep, and ${why} (scheduling while atomic)`);
+  };
+  if ((spinlocksHeld[thread] ?? 0) > 0) atomic('a spinlock is held');
   const rq = this.byThread[thread]?.rq;
-  const why =
-    (spinlocksHeld[thread] ?? 0) > 0
-      ? 'a spinlock is held'
-      : rq?.cpu.IF.peek() === false
-        ? 'interrupts are off'
-        : (rq?.preempt_count.peek() ?? 0) > 0
-          ? 'preemption is off'
-          : null;
-  if (why !== null) throw new InvariantBroken(`INV-9: ${where} may sleep, and ${why} (scheduling while atomic)`);
+  if (rq === undefined) return;
+  if (!rq.cpu.IF.peek()) atomic('interrupts are off');
+  if (rq.preempt_count.peek() > 0) atomic('preemption is off');
 }

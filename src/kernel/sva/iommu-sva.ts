@@ -72,8 +72,12 @@ export function* mm_pasid_set(this: Kernel, mm: Mm, pasid: number): Flow<void> {
 export function* publish_pasid(this: Kernel, _mm: Mm, _pasid: number): Flow<void> {}
 
 /** linux v6.8 drivers/iommu/iommu.c: iommu_alloc_global_pasid */
-export function* iommu_alloc_global_pasid(this: Kernel, mm: Mm, dev: Device): Flow<number> {
-  return yield* this.pasids.alloc(mm, dev.max_pasids - 1, (pasid, former) => this.observe_given(pasid, mm, former));
+export function* iommu_alloc_global_pasid(
+  this: Kernel,
+  mm: Mm,
+  { max_pasids }: Pick<Device, 'max_pasids'>,
+): Flow<number> {
+  return yield* this.pasids.alloc(mm, max_pasids - 1, (pasid, former) => this.observe_given(pasid, mm, former));
 }
 
 /** linux v6.8 drivers/iommu/iommu.c: iommu_free_global_pasid */

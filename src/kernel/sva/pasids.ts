@@ -4,7 +4,7 @@
  *
  * The observer knows who has each number, and who had it before.
  */
-import { ATOMIC, assert, type Flow, Words, type World } from '../../base/index.ts';
+import { ATOMIC, assert, type Flow, UNBUFFERED, Words, type World } from '../../base/index.ts';
 import type { Mm } from '../objects.ts';
 
 /** IOMMU_FIRST_GLOBAL_PASID. */
@@ -27,7 +27,7 @@ export class PasidAllocator {
     this.first = first;
     this.last = last;
     // Changed under the allocator's own lock, in one step here.
-    this.owners = new Words<Mm | null>(world, 'PASIDs', new Array(last - first + 1).fill(null), { unbuffered: true });
+    this.owners = new Words<Mm | null>(world, 'PASIDs', new Array(last - first + 1).fill(null), UNBUFFERED);
     this.former = new Array<Mm | null>(last - first + 1).fill(null);
   }
 

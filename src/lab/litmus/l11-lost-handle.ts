@@ -2,11 +2,10 @@
  * L11 (092edaddb660, mended by "Restore SVA handle sharing", Feb 2024): a second bind of the same mm and device was no longer the first one
  * again: it was refused, or had a handle of its own, whose unbind took the entry from the first.
  */
-import { Cell, until } from '../../base/index.ts';
 import type { Patch } from '../../kernel/index.ts';
 import { Machine } from './machine.ts';
 import type { Litmus } from './scenario.ts';
-import { closed, opened, tryOpen } from './steps.ts';
+import { closed, SharedFile, tryOpen } from './steps.ts';
 
 const LOST: Patch = {
   replace: {
@@ -24,15 +23,13 @@ export const L11: Litmus = {
   program: (world, kernel) => {
     const machine = new Machine(world, kernel);
     const process = machine.process('mm A');
-    const open = new Cell(world, 'open', 0);
+    const shared = new SharedFile(world);
     machine.task('T1', 0, process, function* (tsk) {
-      const file = yield* opened(machine, tsk);
-      yield;
-      open.store(1);
+      const file = yield* shared.open(machine, tsk);
       world.reach(`T1: ${yield* machine.kernel.user_enqcmd(tsk, file)}`);
     });
     machine.task('T2', 1, process, function* (tsk) {
-      yield until(world, 'T1 has opened', () => open.peek() === 1);
+      yield* shared.whenOpen();
       const file = yield* tryOpen(machine, tsk);
       if (typeof file === 'number') world.reach('T2 is refused');
       else yield* closed(machine, tsk, file);

@@ -9,6 +9,7 @@ import {
   runAlone,
   type Step,
   TestMistake,
+  UNBUFFERED,
   until,
   Words,
   type World,
@@ -60,11 +61,11 @@ export function build(...changes: readonly (KernelDesign | Patch)[]): Build {
 
 /** The same on another table of functions: coverage.ts watches those of BASE. */
 export function buildOn(base: KernelFunctions, changes: readonly (KernelDesign | Patch)[]): Build {
-  const needs = [...new Set(changes.flatMap((change) => ('patch' in change && change.needs ? [change.needs] : [])))];
+  const needs = [...new Set(changes.flatMap((change) => ('patch' in change ? (change.needs ?? []) : [])))];
   const patches = changes.map((change) => ('patch' in change ? change.patch : change));
   return {
     functions: patched(base, ...needs.map(({ patch }) => patch), ...patches),
-    setups: needs.map(({ setup }) => setup),
+    setups: needs.flatMap(({ setup }) => setup ?? []),
   };
 }
 
@@ -113,17 +114,20 @@ export class Machine {
   }
 
   /** A task of the process that runs on a CPU from the start; `body`: what it does, in user mode. */
-  task(name: string, cpu: number, { files, mm }: Process, body: (tsk: Task) => Flow<unknown>): Task {
-    const tsk = this.make(name, cpu, mm, files, false);
-    mm.mm_users.store(mm.mm_users.peek() + 1);
-    files.count.store(files.count.peek() + 1);
+  task(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.member(name, cpu, process);
     this.place(tsk);
     this.start(tsk, body(tsk));
     return tsk;
   }
 
-  /** A task that `copy_process` makes: until then it waits. On a CPU that has no other. */
-  child(name: string, cpu: number, body: (tsk: Task) => Flow<unknown>): Task {
+  /** A task that `copy_process` makes: until then it waits. On a CPU that has no other. `isSure`: it is forked in every execution. */
+  child(
+    name: string,
+    cpu: number,
+    body: (tsk: Task) => Flow<unknown>,
+    { isSure = true }: { readonly isSure?: boolean } = {},
+  ): Task {
     expectThat(!this.isTaken(cpu), `${name} needs a CPU of its own, and CPU ${cpu} has another task: option cpus`);
     const tsk = this.make(name, cpu, null, null, false);
     tsk.runnable.store(false);
@@ -134,7 +138,7 @@ export class Machine {
       yield* kernel.ret_from_fork(tsk);
       yield* body(tsk);
     }
-    this.start(tsk, forked());
+    this.start(tsk, forked(), !isSure);
     return tsk;
   }
 
@@ -148,10 +152,8 @@ export class Machine {
   }
 
   /** A second task for a CPU: it waits there until the CPU switches to it. */
-  waiting(name: string, cpu: number, { files, mm }: Process, body: (tsk: Task) => Flow<unknown>): Task {
-    const tsk = this.make(name, cpu, mm, files, false);
-    mm.mm_users.store(mm.mm_users.peek() + 1);
-    files.count.store(files.count.peek() + 1);
+  waiting(name: string, cpu: number, process: Process, body: (tsk: Task) => Flow<unknown>): Task {
+    const tsk = this.member(name, cpu, process);
     tsk.TIF_NEED_FPU_LOAD.store(true);
     this.start(tsk, body(tsk));
     return tsk;
@@ -191,12 +193,6 @@ export class Machine {
     const { kernel } = this;
     for (const setup of this.setups) setup(kernel);
     for (const tsk of this.placed) this.bootOn(tsk);
-    for (const tsk of kernel.tasks) {
-      const { [tsk.name]: flow } = this.flows;
-      if (tsk.optional) this.flows[tsk.name] = { daemon: flow as Flow<unknown> };
-    }
-    // What the set-up announced is over.
-    this.world.lastAnnounced = null;
     for (const { cpu } of kernel.rqs) this.flows[`${cpu.name} interrupts`] = { daemon: interruptThread(cpu) };
     for (const dev of kernel.devices) {
       for (let place = 0; place < dev.dsa.queue.length; place++) {
@@ -205,6 +201,13 @@ export class Machine {
       }
     }
     return { ...this.flows, ...others };
+  }
+
+  /** One more task of a process. */
+  private member(name: string, cpu: number, { files, mm }: Process): Task {
+    mm.mm_users.store(mm.mm_users.peek() + 1);
+    files.count.store(files.count.peek() + 1);
+    return this.make(name, cpu, mm, files, false);
   }
 
   private isTaken(cpu: number): boolean {
@@ -240,14 +243,14 @@ export class Machine {
     else runAlone(this.kernel.ret_from_fork(tsk));
   }
 
-  private start(tsk: Task, body: Flow<unknown>): void {
+  private start(tsk: Task, body: Flow<unknown>, isDaemon = false): void {
     const { kernel, world } = this;
     function* thread(): Flow<void> {
       kernel.byThread[world.thread] = tsk;
       yield* body;
     }
     expectThat(this.flows[tsk.name] === undefined, `there are two tasks '${tsk.name}'`);
-    this.flows[tsk.name] = thread();
+    this.flows[tsk.name] = isDaemon ? { daemon: thread() } : thread();
   }
 }
 
@@ -266,6 +269,6 @@ function makeDevice(
     name,
     max_pasids,
     dsa: new Dsa<Submitter>(world, name, places),
-    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null), { unbuffered: true }),
+    entries: new Words<Mm | null>(world, `${name} PASID entries`, new Array(numbers).fill(null), UNBUFFERED),
   };
 }

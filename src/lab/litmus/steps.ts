@@ -1,5 +1,5 @@
 /** What user code of many litmus tests does. */
-import type { Flow } from '../../base/index.ts';
+import { Cell, type Flow, until, type World } from '../../base/index.ts';
 import type { Device, DeviceFile, Task } from '../../kernel/index.ts';
 import type { Machine } from './machine.ts';
 
@@ -29,4 +29,29 @@ export function* closed(machine: Machine, tsk: Task, file: DeviceFile): Flow<voi
   const { kernel } = machine;
   yield* kernel.syscall(tsk, kernel.munmap_portal(tsk, file));
   yield* kernel.syscall(tsk, kernel.filp_close(tsk.files!, file));
+}
+
+/** A file that one thread of a process opens, and others use when it is open. */
+export class SharedFile {
+  private readonly world: World;
+  private readonly isOpen: Cell<number>;
+  private file: DeviceFile | null = null;
+
+  constructor(world: World) {
+    this.world = world;
+    this.isOpen = new Cell(world, 'open', 0);
+  }
+
+  *open(machine: Machine, tsk: Task): Flow<DeviceFile> {
+    const file = yield* opened(machine, tsk);
+    this.file = file;
+    yield;
+    this.isOpen.store(1);
+    return file;
+  }
+
+  *whenOpen(): Flow<DeviceFile> {
+    yield until(this.world, 'the file is open', () => this.isOpen.peek() === 1);
+    return this.file!;
+  }
 }

@@ -1,9 +1,7 @@
 /** A thread uses a device for the first time while its sibling closes it, and another process comes: the number may change under a #GP. */
-import { Cell, until } from '../../../base/index.ts';
-import type { DeviceFile } from '../../../kernel/index.ts';
 import { Machine } from '../machine.ts';
 import type { Scenario } from '../scenario.ts';
-import { closed, opened } from '../steps.ts';
+import { closed, opened, SharedFile } from '../steps.ts';
 
 export const firstUse: Scenario = {
   name: 'closed at first use',
@@ -14,17 +12,12 @@ export const firstUse: Scenario = {
   program: (world, kernel) => {
     const machine = new Machine(world, kernel, { cpus: 3 });
     const process = machine.process('mm A');
-    const open = new Cell(world, 'open', 0);
-    const files: DeviceFile[] = [];
+    const file = new SharedFile(world);
     machine.task('T1', 0, process, function* (tsk) {
-      files.push(yield* opened(machine, tsk));
-      yield;
-      open.store(1);
-      yield* closed(machine, tsk, files[0]!);
+      yield* closed(machine, tsk, yield* file.open(machine, tsk));
     });
     machine.task('T2', 1, process, function* (tsk) {
-      yield until(world, 'T1 has opened', () => open.peek() === 1);
-      yield* machine.kernel.user_enqcmd(tsk, files[0]!);
+      yield* machine.kernel.user_enqcmd(tsk, yield* file.whenOpen());
       const own = yield* opened(machine, tsk);
       world.reach(`T2: ${yield* machine.kernel.user_enqcmd(tsk, own)}`);
     });

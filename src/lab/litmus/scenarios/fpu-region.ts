@@ -1,9 +1,7 @@
 /** The first bind of a process while its other thread is in the kernel and its FPU state moves between registers and memory: L04. */
-import { Cell, until } from '../../../base/index.ts';
-import type { DeviceFile } from '../../../kernel/index.ts';
 import { Machine } from '../machine.ts';
 import type { Scenario } from '../scenario.ts';
-import { opened } from '../steps.ts';
+import { SharedFile } from '../steps.ts';
 
 function region(name: string, about: string, hasSignal: boolean): Scenario {
   return {
@@ -15,12 +13,9 @@ function region(name: string, about: string, hasSignal: boolean): Scenario {
       const machine = new Machine(world, kernel);
       const { kernel: k } = machine;
       const process = machine.process('mm A');
-      const open = new Cell(world, 'open', 0);
-      const files: DeviceFile[] = [];
+      const file = new SharedFile(world);
       machine.task('T1', 0, process, function* (tsk) {
-        files.push(yield* opened(machine, tsk));
-        yield;
-        open.store(1);
+        yield* file.open(machine, tsk);
       });
       machine.task('T2', 1, process, function* (tsk) {
         yield* k.syscall_enter(tsk);
@@ -28,8 +23,7 @@ function region(name: string, about: string, hasSignal: boolean): Scenario {
         yield* k.kernel_fpu_end(tsk);
         if (hasSignal) yield* k.copy_fpstate_to_sigframe(tsk);
         yield* k.exit_to_user_mode(tsk);
-        yield until(world, 'the file is open', () => open.peek() === 1);
-        world.reach(`T2: ${yield* k.user_enqcmd(tsk, files[0]!)}`);
+        world.reach(`T2: ${yield* k.user_enqcmd(tsk, yield* file.whenOpen())}`);
       });
       return { threads: machine.threads(), reachable: ['T2: accepted'] };
     },

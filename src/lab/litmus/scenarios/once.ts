@@ -1,9 +1,7 @@
 /** ENQCMD once in a thread's life: one thread opens, another has work for it once, and both exit. */
-import { Cell, until } from '../../../base/index.ts';
-import type { DeviceFile } from '../../../kernel/index.ts';
 import { Machine } from '../machine.ts';
 import type { Scenario } from '../scenario.ts';
-import { opened } from '../steps.ts';
+import { SharedFile } from '../steps.ts';
 
 export const once: Scenario = {
   name: 'once',
@@ -13,17 +11,13 @@ export const once: Scenario = {
   program: (world, kernel) => {
     const machine = new Machine(world, kernel);
     const process = machine.process('mm A');
-    const open = new Cell(world, 'open', 0);
-    const files: DeviceFile[] = [];
+    const file = new SharedFile(world);
     machine.task('T1', 0, process, function* (tsk) {
-      files.push(yield* opened(machine, tsk));
-      yield;
-      open.store(1);
+      yield* file.open(machine, tsk);
       yield* machine.kernel.do_exit(tsk);
     });
     machine.task('T2', 1, process, function* (tsk) {
-      yield until(world, 'the file is open', () => open.peek() === 1);
-      world.reach(`T2: ${yield* machine.kernel.user_enqcmd(tsk, files[0]!)}`);
+      world.reach(`T2: ${yield* machine.kernel.user_enqcmd(tsk, yield* file.whenOpen())}`);
       yield* machine.kernel.do_exit(tsk);
     });
     return { threads: machine.threads(), reachable: ['T2: accepted'] };

@@ -7,63 +7,56 @@ import { closed, tryOpen } from '../steps.ts';
 
 type Operation = 'open' | 'open the other' | 'work' | 'close' | 'exec' | 'fork' | 'clone' | 'exit';
 
+/** What a task can do, and what it has. */
 interface Program {
   readonly machine: Machine;
   readonly tsk: Task;
   readonly operations: readonly Operation[];
   /** Turns, at most. */
   readonly turns: number;
-  readonly child?: Task;
-}
-
-/** What a task has open, and whether it has forked. */
-interface Held {
+  readonly child: Task | null;
   file: DeviceFile | null;
   forked: boolean;
 }
 
-function makesSense(operation: Operation, { file, forked }: Held): boolean {
+function makesSense(operation: Operation, { file, forked }: Program): boolean {
   if (operation === 'work' || operation === 'close') return file !== null;
   if (operation === 'open' || operation === 'open the other') return file === null;
   return !forked || operation === 'exit';
 }
 
-function* anyOrder({ child, machine, operations, tsk, turns }: Program, shared: Held): Flow<void> {
-  const { world } = machine;
-  for (let turn = 0; turn < turns; turn++) {
-    const possible = operations.filter((operation) => makesSense(operation, shared));
+function* anyOrder(own: Program): Flow<void> {
+  const { world } = own.machine;
+  for (let turn = 0; turn < own.turns; turn++) {
+    const possible = own.operations.filter((operation) => makesSense(operation, own));
     yield;
     const operation = possible[world.choose(possible.length)]!;
-    yield* perform(
-      operation,
-      { machine, tsk, operations, turns, ...(child === undefined ? {} : { child }) },
-      shared,
-      turn,
-    );
+    yield* perform(operation, own, turn);
     if (operation === 'exit') return;
   }
 }
 
-function* perform(operation: Operation, { child, machine, tsk }: Program, held: Held, turn: number): Flow<void> {
+function* perform(operation: Operation, own: Program, turn: number): Flow<void> {
+  const { child, machine, tsk } = own;
   const { kernel: k, world } = machine;
   if (operation === 'open' || operation === 'open the other') {
     const dev = k.devices[operation === 'open' ? 0 : 1]!;
     const file = yield* tryOpen(machine, tsk, dev, `${tsk.name}'s file ${turn}`);
-    held.file = typeof file === 'number' ? null : file;
+    own.file = typeof file === 'number' ? null : file;
   } else if (operation === 'work') {
-    const result = yield* k.user_enqcmd(tsk, held.file!);
+    const result = yield* k.user_enqcmd(tsk, own.file!);
     if (result === 'accepted' && turn >= 3) world.reach('works, late');
   } else if (operation === 'close') {
-    const { file } = held;
-    held.file = null;
+    const { file } = own;
+    own.file = null;
     yield* closed(machine, tsk, file!);
   } else if (operation === 'exec') {
     yield* k.syscall(tsk, k.begin_new_exec(tsk, `mm after turn ${turn}`));
     // The new program does not know of the old one's file.
-    held.file = null;
+    own.file = null;
   } else if (operation === 'exit') yield* k.do_exit(tsk);
   else {
-    held.forked = true;
+    own.forked = true;
     yield* k.syscall(tsk, k.copy_process(tsk, child!, operation === 'clone'));
   }
 }
@@ -88,10 +81,9 @@ function orders(
   };
 }
 
-function taskOf(machine: Machine, operations: readonly Operation[], turns: number, child?: Task): void {
-  const held = { file: null, forked: false };
+function taskOf(machine: Machine, operations: readonly Operation[], turns: number, child: Task | null = null): void {
   machine.task('A', 0, machine.process('mm A'), (tsk) =>
-    anyOrder({ machine, tsk, operations, turns, ...(child === undefined ? {} : { child }) }, held),
+    anyOrder({ machine, tsk, operations, turns, child, file: null, forked: false }),
   );
 }
 
@@ -133,11 +125,11 @@ export const ORDERS: readonly Scenario[] = [
     'A does four things in any order, among them fork and clone; the child opens the device and works.',
     'two CPUs, a process and its child or its second thread, four turns of the first',
     (machine) => {
-      const child = machine.child('child', 1, function* (tsk) {
+      function* body(tsk: Task): Flow<void> {
         const file = yield* tryOpen(machine, tsk);
         if (typeof file !== 'number') yield* machine.kernel.user_enqcmd(tsk, file);
-      });
-      child.optional = true;
+      }
+      const child = machine.child('child', 1, body, { isSure: false });
       taskOf(machine, PARENT, 4, child);
     },
     2,

@@ -1,9 +1,9 @@
 /** The first bind of a process while the CPU of its other thread switches: to another process, to a sibling, to a kernel thread. */
-import { Cell, type Flow, until } from '../../../base/index.ts';
-import type { DeviceFile, Task } from '../../../kernel/index.ts';
+import type { Flow } from '../../../base/index.ts';
+import type { Task } from '../../../kernel/index.ts';
 import { Machine, type Process } from '../machine.ts';
 import type { Scenario } from '../scenario.ts';
-import { opened } from '../steps.ts';
+import { SharedFile } from '../steps.ts';
 
 type Other = 'another process' | 'a sibling' | 'a kernel thread';
 
@@ -17,16 +17,12 @@ export function switchingTo(other: Other, memory: 'sc' | 'tso' = 'sc'): Scenario
     program: (world, kernel) => {
       const machine = new Machine(world, kernel);
       const process = machine.process('mm A');
-      const open = new Cell(world, 'open', 0);
-      const files: DeviceFile[] = [];
+      const file = new SharedFile(world);
       machine.task('T1', 0, process, function* (tsk) {
-        files.push(yield* opened(machine, tsk));
-        yield;
-        open.store(1);
+        yield* file.open(machine, tsk);
       });
       function* works(tsk: Task): Flow<void> {
-        yield until(world, 'the file is open', () => open.peek() === 1);
-        world.reach(`${tsk.name}: ${yield* machine.kernel.user_enqcmd(tsk, files[0]!)}`);
+        world.reach(`${tsk.name}: ${yield* machine.kernel.user_enqcmd(tsk, yield* file.whenOpen())}`);
       }
       const T2 = machine.task('T2', 1, process, works);
       machine.switching(1, 1, T2, second(machine, other, process, works));
