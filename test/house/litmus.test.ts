@@ -59,7 +59,7 @@ describe('stored verdicts', () => {
 });
 
 describe('invariants', () => {
-  const observer = source('kernel/observer.ts');
+  const observer = `${source('kernel/observer.ts')}\n${source('kernel/iommu/intel-observer.ts')}`;
   const observed = new Map(
     observer
       .split('export function ')

@@ -10,6 +10,7 @@ export const L01: Litmus = {
   ...exit,
   name: 'L01 freed at mmput',
   source: '2667ed10d9f0 "mm: Fix PASID use-after-free issue"',
+  about: 'Two processes open a device, give it work and exit.',
   cases: [
     { name: 'as it was', expect: 'violated', changes: [freeInMmput] },
     { name: 'fixed', expect: 'holds' },
