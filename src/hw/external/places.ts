@@ -1,0 +1,67 @@
+/**
+ * A cache as a set of places that are all known beforehand, each a shared word of its own: a checker sees no conflict between entries that have
+ * nothing to do with each other, and an invalidation is ordered against a walk that has only begun.
+ *
+ * A place counts what was dropped from it, or could have been: who read memory before that must not put the result there.
+ */
+import { Cell } from '../../base/cell.ts';
+import { UNBUFFERED } from '../../base/words.ts';
+import type { World } from '../../base/world.ts';
+import { offsetInSpan } from '../pt/format.ts';
+
+interface Place<T> {
+  readonly entry: T | null;
+  readonly drops: number;
+}
+
+export class Places<T> {
+  private readonly places = new Map<number, Cell<Place<T>>>();
+  private readonly level: number;
+
+  /** Places for what an entry at `level` covers, one for each span in which one of `pages` lies. */
+  constructor(world: World, name: string, level: number, pages: readonly number[]) {
+    this.level = level;
+    for (const page of pages) {
+      const first = page - offsetInSpan(page, level);
+      if (this.places.has(first)) continue;
+      this.places.set(first, new Cell<Place<T>>(world, `${name} ${first}`, { entry: null, drops: 0 }, UNBUFFERED));
+    }
+  }
+
+  /** What the place of the page has, or null. One access. */
+  find(page: number): T | null {
+    return this.at(page).load().entry;
+  }
+
+  /** How often it was dropped. One access. */
+  drops(page: number): number {
+    return this.at(page).load().drops;
+  }
+
+  /** Puts an entry into the place, unless it was dropped since it had this many drops: then false. Context: an atomic step. */
+  fill(page: number, entry: T, drops: number): boolean {
+    const cell = this.at(page);
+    if (cell.load().drops !== drops) return false;
+    cell.store({ entry, drops });
+    return true;
+  }
+
+  /** Drops what covers a page of [page, end). Context: an atomic step. */
+  drop(page: number, end: number): void {
+    const start = page - offsetInSpan(page, this.level);
+    for (const [first, cell] of this.places) {
+      if (first >= start && first < end) cell.store({ entry: null, drops: cell.peek().drops + 1 });
+    }
+  }
+
+  /** The entry, for properties: not an access. */
+  peek(page: number): T | null {
+    return this.at(page).peek().entry;
+  }
+
+  private at(page: number): Cell<Place<T>> {
+    const found = this.places.get(page - offsetInSpan(page, this.level));
+    if (found === undefined) throw new RangeError(`page ${page} is none that the walker was told of`);
+    return found;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * An IOMMU that walks page tables by itself, as litmus tests of coherence need it: roots by PASID or domain, IOTLB, paging-structure caches, and the
+ * devices' TLBs behind it. It has what all of them promise (VT-d 6.5, AMD IOMMU 2.4, PCIe ATS), and no more:
+ *
+ * - the walk reads one entry a step; each pointer may be cached when it was read, and a later walk begins at the deepest one it finds;
+ * - nothing may be filled or used that was read before an invalidation of it was executed: the walk begins anew;
+ * - an invalidation is complete once that is so, and once accesses that were translated before are done: here the step in which it is executed.
+ *
+ * Registers, descriptors, context and PASID tables: hw/vtd. Left out: accessed and dirty flags, the no-execute flag.
+ */
+import { ATOMIC, type Flow } from '../../base/flow.ts';
+import { UNBUFFERED, Words } from '../../base/words.ts';
+import type { World } from '../../base/world.ts';
+import type { RecordedMemory } from '../memory/recorded-memory.ts';
+import { indexAt, offsetInSpan, outputPfn, type PageTableFormat, spanPages } from '../pt/format.ts';
+import { Places } from './places.ts';
+
+/** What a page is translated to. */
+export interface ExternalEntry {
+  /** Frame of the first page that it covers. */
+  readonly pfn: number;
+  readonly writable: boolean;
+  /** 0: a page of 4 KiB, 1: 2 MiB, 2: 1 GiB. */
+  readonly level: number;
+}
+
+export type WalkFault = 'not present' | 'not writable' | 'supervisor';
+
+export interface ExternalAccess {
+  /** PASID, or the domain of a device that has none. */
+  readonly space: number;
+  readonly page: number;
+  readonly write: boolean;
+}
+
+export interface WalkerOptions {
+  readonly format: PageTableFormat;
+  /** Level of the root table: 3 where there are four. */
+  readonly top: number;
+  /** How many spaces there are, from 0 on. */
+  readonly spaces: number;
+  /** All pages that are ever translated. */
+  readonly pages: readonly number[];
+  /** Whether pointers to tables are cached. Default: they are. */
+  readonly structures?: boolean;
+  /**
+   * Whether a cached entry that does not allow a write is looked at again in memory (x86), or refuses it until it is dropped (what arm's
+   * architecture allows). Default: it is.
+   */
+  readonly rechecks?: boolean;
+}
+
+const WRITE_LO = 2;
+const USER_LO = 4;
+const LEAF_LEVELS = [0, 1, 2] as const;
+
+interface Space {
+  /** By level of the page. */
+  readonly iotlb: readonly Places<ExternalEntry>[];
+  /** By level of the entry that points to the table: its frame. */
+  readonly structures: readonly Places<number>[];
+}
+
+export class ExternalWalker {
+  /** Frame of each space's top table; 0: none, and every access faults. Read anew by each walk. */
+  readonly roots: Words<number>;
+  private readonly memory: RecordedMemory;
+  private readonly options: WalkerOptions;
+  private readonly spaces: readonly Space[];
+  private readonly hasUser: boolean;
+
+  constructor(world: World, memory: RecordedMemory, options: WalkerOptions) {
+    this.memory = memory;
+    this.options = options;
+    this.hasUser = options.format.name === 'x86-64';
+    this.roots = new Words<number>(world, 'root of space', new Array<number>(options.spaces).fill(0), UNBUFFERED);
+    this.spaces = Array.from({ length: options.spaces }, (_, space) => ({
+      iotlb: LEAF_LEVELS.map(
+        (level) => new Places<ExternalEntry>(world, `IOTLB ${space} level ${level} page`, level, options.pages),
+      ),
+      structures: Array.from(
+        { length: options.top + 1 },
+        (_, level) => new Places<number>(world, `structure cache ${space} level ${level} page`, level, options.pages),
+      ),
+    }));
+  }
+
+  /**
+   * Translates, and does the access in the step in which that ends: `perform` gets the frame, or the fault. It may touch what it likes.
+   */
+  *translate(access: ExternalAccess, perform: (entry: ExternalEntry | WalkFault) => void): Flow<void> {
+    for (;;) {
+      yield ATOMIC;
+      const hit = this.find(access);
+      if (hit !== null) {
+        perform(hit);
+        return;
+      }
+      const drops = LEAF_LEVELS.map((level) => this.space(access).iotlb[level]!.drops(access.page));
+      const walked = yield* this.walk(access);
+      if (walked === 'anew') continue;
+      yield ATOMIC;
+      const result = this.end(access, walked, drops);
+      if (result === 'anew') continue;
+      perform(result);
+      return;
+    }
+  }
+
+  /** What the IOTLB has for the access; null: a walk is needed. Context: an atomic step. */
+  private find(access: ExternalAccess): ExternalEntry | WalkFault | null {
+    for (const level of LEAF_LEVELS) {
+      const entry = this.space(access).iotlb[level]!.find(access.page);
+      if (entry === null) continue;
+      if (!access.write || entry.writable) return entry;
+      if (this.options.rechecks === false) return 'not writable';
+    }
+    return null;
+  }
+
+  /** Fills the IOTLB with what was read, if that was not invalidated meanwhile. A fault is not cached. Context: an atomic step. */
+  private end(
+    access: ExternalAccess,
+    walked: ExternalEntry | WalkFault,
+    drops: readonly number[],
+  ): ExternalEntry | WalkFault | 'anew' {
+    if (typeof walked === 'string') return walked;
+    const { level } = walked;
+    if (!this.space(access).iotlb[level]!.fill(access.page, walked, drops[level]!)) return 'anew';
+    return access.write && !walked.writable ? 'not writable' : walked;
+  }
+
+  private *walk(access: ExternalAccess): Flow<ExternalEntry | WalkFault | 'anew'> {
+    const { format, structures: keeps = true, top } = this.options;
+    const { structures } = this.space(access);
+    const { page } = access;
+    yield ATOMIC;
+    let table = this.roots.load(access.space);
+    let level = top;
+    /** Drops of the places of the pointers that this walk follows, by level; read before the pointer was. */
+    const drops = structures.map((places) => places.drops(page));
+    if (keeps) {
+      for (let at = 1; at <= top; at++) {
+        const known = structures[at]!.find(page);
+        if (known === null) continue;
+        table = known;
+        level = at - 1;
+        break;
+      }
+    }
+    if (table === 0) return 'not present';
+    let writable = true;
+    let user = true;
+    for (;;) {
+      yield ATOMIC;
+      if (this.isStale(structures, page, level, drops)) return 'anew';
+      const at = this.memory.locate(table, indexAt(page, level));
+      const lo = this.memory.lo(at);
+      if ((lo & format.presentLo) === 0) return 'not present';
+      writable &&= (lo & WRITE_LO) !== 0;
+      user &&= !this.hasUser || (lo & USER_LO) !== 0;
+      const pfn = outputPfn(lo, this.memory.hi(at));
+      if (level === 0 || (level <= 2 && (lo & format.pageSizeLo) !== 0)) {
+        return user ? { pfn: pfn - offsetInSpan(pfn, level), writable, level } : 'supervisor';
+      }
+      if (keeps) structures[level]!.fill(page, pfn, drops[level]!);
+      table = pfn;
+      level--;
+    }
+  }
+
+  /** Whether a pointer that the walk has followed was invalidated since it began. Context: an atomic step. */
+  private isStale(
+    structures: readonly Places<number>[],
+    page: number,
+    level: number,
+    drops: readonly number[],
+  ): boolean {
+    const { top } = this.options;
+    // An invalidation drops all pointers on the way to a page together: the deepest tells.
+    return level < top && structures[level + 1]!.drops(page) !== drops[level + 1]!;
+  }
+
+  /**
+   * Invalidates [page, end) of a space. `leafOnly` (IH): pointers to tables stay. Context: an atomic step, the one in which it is executed.
+   */
+  invalidate(space: number, page: number, end: number, leafOnly = false): void {
+    const { iotlb, structures } = this.spaces[space]!;
+    for (const places of iotlb) places.drop(page, end);
+    if (leafOnly) return;
+    for (const places of structures) places.drop(page, end);
+  }
+
+  /** What a space's IOTLB has for a page, for properties. */
+  peek(space: number, page: number): ExternalEntry | null {
+    for (const places of this.spaces[space]!.iotlb) {
+      const entry = places.peek(page);
+      if (entry !== null) return entry;
+    }
+    return null;
+  }
+
+  private space({ space }: ExternalAccess): Space {
+    return this.spaces[space]!;
+  }
+}
+
+/** Everything: all pages of a space. */
+export const ALL_PAGES = 2 ** 52;
+
+/** The frame of a page that the entry covers. */
+export function frameOf({ level, pfn }: ExternalEntry, page: number): number {
+  return pfn + (page & (spanPages(level) - 1));
+}
