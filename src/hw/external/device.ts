@@ -112,11 +112,11 @@ export class ExternalDevice {
 
   /** A device-TLB invalidation is executed, and answered. Context: an atomic step. */
   invalidate(space: number, page: number, end: number): void {
-    this.atc?.[space]!.drop(page, end);
+    this.atc?.[space]?.drop(page, end);
   }
 
   /** What its TLB has for a page, for properties. */
   peek(space: number, page: number): ExternalEntry | null {
-    return this.atc?.[space]!.peek(page) ?? null;
+    return this.atc?.[space]?.peek(page) ?? null;
   }
 }

@@ -176,9 +176,9 @@ export class ExternalWalker {
     level: number,
     drops: readonly number[],
   ): boolean {
-    const { top } = this.options;
-    // An invalidation drops all pointers on the way to a page together: the deepest tells.
-    return level < top && structures[level + 1]!.drops(page) !== drops[level + 1]!;
+    // An invalidation drops all pointers on the way to a page together, with the root's: the deepest tells.
+    const followed = Math.min(level + 1, this.options.top);
+    return structures[followed]!.drops(page) !== drops[followed]!;
   }
 
   /**
