@@ -1,9 +1,9 @@
-/** What a design of the PASID families is: a name, where it comes from, and a change of the kernel. */
+/** What a design of these families is: a name, where it comes from, and a change of the kernel. */
 import type { Kernel, Patch } from '../kernel/index.ts';
 
 export interface KernelDesign {
   readonly name: string;
-  readonly family: 'pasid-lifetime' | 'pasid-msr';
+  readonly family: 'pasid-lifetime' | 'pasid-msr' | 'external-tlb';
   /** Thread, commit or mail. */
   readonly source: string;
   /** How its author argued, in a sentence or two. */

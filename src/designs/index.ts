@@ -1,5 +1,6 @@
 /** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
 import type { KernelDesign } from './design.ts';
+import { endOnly, flushHook, invalidateRange, startEnd } from './external-tlb/notified.ts';
 import { eagerIpiAsSketched, eagerIpiOrdered, eagerIpiRepaired } from './pasid-lifetime/eager-ipi.ts';
 import { freeInMmdrop } from './pasid-lifetime/free-in-mmdrop.ts';
 import { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
@@ -21,14 +22,18 @@ export { TABLE_RECLAIM, tableReclaim } from './table-reclaim/index.straight.ts';
 export {
   eagerIpiOrdered,
   eagerIpiRepaired,
+  endOnly,
+  flushHook,
   freeInMmdrop,
   freeInMmput,
   freeOnUnbind,
   gpFixup,
   gpFixupLate,
   gpFixupRepaired,
+  invalidateRange,
   ipiAllThreadsOrdered,
   refcountPerTask,
+  startEnd,
   switchLoadAsSketched,
   switchLoadRepaired,
   updatePasid,
@@ -70,4 +75,7 @@ export const PASID_MSR: readonly KernelDesign[] = [
   kernelPerThread,
 ];
 
-export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR];
+/** When the TLBs of those that walk the CPU's tables are flushed. */
+export const EXTERNAL_TLB: readonly KernelDesign[] = [startEnd, endOnly, invalidateRange, flushHook];
+
+export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB];

@@ -8,14 +8,18 @@ import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
+import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
+import * as gather from './mm/mmu-gather.ts';
 import * as notifier from './mm/notifier.ts';
+import * as secondary from './mm/secondary-tlbs.ts';
 import * as observer from './observer.ts';
 import * as fpu from './sched/fpu.ts';
 import * as life from './sched/life.ts';
 import * as smp from './sched/smp.ts';
 import * as switching from './sched/switch.ts';
 import { intel_pasid_setup_first_level, intel_pasid_tear_down_entry } from './sva/entries.ts';
+import * as external from './sva/external-tlbs.ts';
 import * as sva from './sva/iommu-sva.ts';
 import * as entry from './traps/entry.ts';
 import * as gp from './traps/gp.ts';
@@ -44,6 +48,10 @@ export const BASE = {
   ...iopf,
   ...mm,
   ...notifier,
+  ...memory,
+  ...gather,
+  ...secondary,
+  ...external,
   ...switches,
   ...fpu,
   ...smp,

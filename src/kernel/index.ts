@@ -27,6 +27,8 @@ export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
+export type { NotifiedMm, RangeOps } from './mm/secondary-tlbs.ts';
+export { MmTables, type Vma } from './mm/tables.ts';
 export {
   type Device,
   type DeviceFile,
@@ -43,5 +45,6 @@ export {
 export { InvariantBroken } from './observer.ts';
 export { schedule } from './sched/switch.ts';
 export { dmaThroughEntry } from './sva/entries.ts';
+export type { ExternalBind } from './sva/external-tlbs.ts';
 export { type Bound, EBUSY, EOVERFLOW } from './sva/iommu-sva.ts';
 export { ENOSPC, IOMMU_FIRST_GLOBAL_PASID, PASID_MAX, PasidAllocator } from './sva/pasids.ts';

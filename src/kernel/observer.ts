@@ -4,6 +4,7 @@
  */
 import { MSR_IA32_PASID_VALID, pasidOfMsr, type Work } from '../hw/index.ts';
 import type { Kernel } from './kernel.ts';
+import type { MmTables } from './mm/tables.ts';
 import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter, type Task } from './objects.ts';
 
 /** What an execution broke. A verdict on the program, not a bug of ours. */
@@ -81,4 +82,22 @@ export function observe_refused(this: Kernel, tsk: Task, faults: number): void {
   throw new InvariantBroken(
     `INV-4: ENQCMD of ${tsk.name} fails after ${faults} #GP although ${tsk.mm.peek()?.name ?? 'its mm'} has PASID ${tsk.seen_pasid}`,
   );
+}
+
+/** INV-5, when a device has translated an address of an mm: the frame is a page of it. Context: within an atomic step. */
+export function observe_reached(this: Kernel, tables: MmTables, device: string, page: number, pfn: number): void {
+  const whose = tables.frames.get(pfn);
+  const isFree = !tables.memory.isInUse(pfn);
+  if (!isFree && whose === `a page of ${tables.name}`) return;
+  const what = isFree ? `which is free and was ${whose}` : whose;
+  throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${tables.name}: ${what}`);
+}
+
+/** INV-12, when an IOMMU is about to read a table: it is one. Context: within an atomic step. */
+export function observe_walked(this: Kernel, { frames, memory, name }: MmTables, table: number): void {
+  const whose = frames.get(table);
+  const isFree = !memory.isInUse(table);
+  if (!isFree && whose?.endsWith(`table of ${name}`) === true) return;
+  const what = isFree ? `which is free and was ${whose}` : whose;
+  throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of ${name}: ${what}`);
 }

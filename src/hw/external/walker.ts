@@ -48,6 +48,8 @@ export interface WalkerOptions {
    * architecture allows). Default: it is.
    */
   readonly rechecks?: boolean;
+  /** An observer's look at each table in the step before it is read. */
+  readonly observe?: (table: number) => void;
 }
 
 const WRITE_LO = 2;
@@ -154,6 +156,7 @@ export class ExternalWalker {
     for (;;) {
       yield ATOMIC;
       if (this.isStale(structures, page, level, drops)) return 'anew';
+      this.options.observe?.(table);
       const at = this.memory.locate(table, indexAt(page, level));
       const lo = this.memory.lo(at);
       if ((lo & format.presentLo) === 0) return 'not present';

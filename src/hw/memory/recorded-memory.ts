@@ -68,6 +68,15 @@ export class RecordedMemory implements TableMemory {
     return this.peek(pfn, index, 1);
   }
 
+  /** Whether the frame is in use. An access to its life. */
+  isInUse(pfn: number): boolean {
+    const frame = this.frames[pfn];
+    if (frame === undefined) return false;
+    this.world.plainAccesses++;
+    this.world.record(frame.object, 'read', LIFE);
+    return frame.inUse;
+  }
+
   // Positions: two for each word, as users of `open` expect.
 
   locate(pfn: number, index: number): number {

@@ -83,7 +83,7 @@ export function explanationOf(what: string): Explanation | null {
 export function topics(): TopicsExplained {
   const groups = [
     { group: 'what a CPU holds for a thread or its address space', names: [CPU_STATES_TOPIC] },
-    ...(['pasid-lifetime', 'pasid-msr'] as const).map((family) => ({
+    ...(['pasid-lifetime', 'pasid-msr', 'external-tlb'] as const).map((family) => ({
       group: `designs of the family ${family}`,
       names: DESIGNS.filter((design) => design.family === family).map(({ name }) => name),
     })),

@@ -1,4 +1,5 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
+import { EXTERNAL } from './external.ts';
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
 import { L03 } from './l03-fork-copies.ts';
@@ -12,6 +13,7 @@ import { L20 } from './l20-unflushed-table.ts';
 import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
+import { L23 } from './l23-start-end-window.ts';
 import { L39 } from './l39-overflow.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
@@ -35,6 +37,7 @@ const BUGS: readonly Litmus[] = [
   L21_NEW_OWNER,
   L21_LATE_ZERO,
   L22,
+  L23,
   L39,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
@@ -43,4 +46,4 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...PRODUCT];

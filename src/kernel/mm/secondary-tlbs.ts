@@ -1,0 +1,73 @@
+/**
+ * What mmu notifiers tell of a range (mm/mmu_notifier.c), and where. Call-backs of three eras stand side by side: range start and end; `invalidate_range`
+ * (3.19 to 6.5), which a design puts in its place; `arch_invalidate_secondary_tlbs` (from 6.6 on), which hangs on the flush of the CPU's TLBs.
+ *
+ * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking), interval notifiers.
+ */
+import type { Flow } from '../../base/index.ts';
+import type { Kernel } from '../kernel.ts';
+import type { MmTables } from './tables.ts';
+
+type RangeCall = (start: number, end: number) => Flow<void>;
+
+/** struct mmu_notifier_ops, as far as ranges go. In pages; `end` is the first that is not meant. */
+export interface RangeOps {
+  readonly invalidate_range_start?: RangeCall;
+  readonly invalidate_range_end?: RangeCall;
+  readonly invalidate_range?: RangeCall;
+  readonly arch_invalidate_secondary_tlbs?: RangeCall;
+}
+
+/** An mm with tables that others walk. Notifiers are there from the start. */
+export interface NotifiedMm {
+  readonly name: string;
+  readonly tables: MmTables;
+  readonly notifiers: readonly RangeOps[];
+  /** Pages that a gather has room for. */
+  readonly batch: number;
+}
+
+/** Context: may sleep; mappings are all there. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
+export function* mmu_notifier_invalidate_range_start(
+  this: Kernel,
+  { notifiers }: NotifiedMm,
+  start: number,
+  end: number,
+): Flow<void> {
+  for (const ops of notifiers) yield* ops.invalidate_range_start?.(start, end) ?? nothing();
+}
+
+/** Context: may sleep. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_end */
+export function* mmu_notifier_invalidate_range_end(
+  this: Kernel,
+  { notifiers }: NotifiedMm,
+  start: number,
+  end: number,
+): Flow<void> {
+  for (const ops of notifiers) yield* ops.invalidate_range_end?.(start, end) ?? nothing();
+}
+
+/** Gone in 6.6: a design of its era brings it back. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_range */
+export function* mmu_notifier_invalidate_range(
+  this: Kernel,
+  _mm: NotifiedMm,
+  _start: number,
+  _end: number,
+): Flow<void> {}
+
+/** Context: does not sleep, maybe under the page-table lock. linux v6.6 mm/mmu_notifier.c: __mmu_notifier_arch_invalidate_secondary_tlbs */
+export function* mmu_notifier_arch_invalidate_secondary_tlbs(
+  this: Kernel,
+  { notifiers }: NotifiedMm,
+  start: number,
+  end: number,
+): Flow<void> {
+  for (const ops of notifiers) yield* ops.arch_invalidate_secondary_tlbs?.(start, end) ?? nothing();
+}
+
+/** The CPUs' TLBs (not modelled), and with them, last, the secondary ones. linux v6.6 arch/x86/mm/tlb.c: flush_tlb_mm_range */
+export function* flush_tlb_mm_range(this: Kernel, mm: NotifiedMm, start: number, end: number): Flow<void> {
+  yield* this.mmu_notifier_arch_invalidate_secondary_tlbs(mm, start, end);
+}
+
+function* nothing(): Flow<void> {}

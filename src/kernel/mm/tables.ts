@@ -1,0 +1,115 @@
+/**
+ * The page tables of an mm as CPU and IOMMU both walk them: x86-64, four levels, in memory that a checker watches. Level 0 is the PTE table. Frames of
+ * pages and of tables come from one allocator, and the frame that was freed last is the next one given out.
+ *
+ * Context of the functions here: within an atomic step. What is above an entry that one looks up is held by mmap_lock or the page-table lock.
+ */
+import { assert, RwLock, SpinLock, type World } from '../../base/index.ts';
+import { indexAt, offsetInSpan, type RecordedMemory, spanPages } from '../../hw/index.ts';
+
+const P = 1;
+const RW = 2;
+const US = 4;
+const A_D = 0x60;
+export const PGD_LEVEL = 3;
+
+/** A mapping: [start, end) in pages. */
+export interface Vma {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface PteValue {
+  readonly pfn: number;
+  readonly writable: boolean;
+}
+
+export class MmTables {
+  readonly name: string;
+  readonly memory: RecordedMemory;
+  readonly pgd: number;
+  /** The page-table lock: one for all tables here. */
+  readonly ptl: SpinLock;
+  readonly mmap_lock: RwLock;
+  /** Context: mmap_lock. */
+  vmas: readonly Vma[] = [];
+  /** By frame: whose page or table it is, or was last. Changed in the step of the allocation. */
+  readonly frames: Map<number, string>;
+
+  /** `frames`: one map for all that share the memory. */
+  constructor(world: World, name: string, memory: RecordedMemory, frames: Map<number, string>) {
+    this.name = name;
+    this.memory = memory;
+    this.frames = frames;
+    this.ptl = new SpinLock(world, `${name}.page_table_lock`);
+    this.mmap_lock = new RwLock(world, `${name}.mmap_lock`);
+    this.pgd = this.allocTable(PGD_LEVEL);
+  }
+
+  /** A page with one reference. */
+  allocPage(): number {
+    const pfn = this.memory.allocFrame();
+    this.memory.addRefcount(pfn, 1);
+    this.frames.set(pfn, `a page of ${this.name}`);
+    return pfn;
+  }
+
+  private allocTable(level: number): number {
+    const pfn = this.memory.allocFrame();
+    this.frames.set(pfn, `a level ${level} table of ${this.name}`);
+    return pfn;
+  }
+
+  /** The PTE of a page; null: not present. */
+  pte(page: number): PteValue | null {
+    const table = this.tableAt(page, 0);
+    if (table === 0) return null;
+    const at = this.memory.locate(table, indexAt(page, 0));
+    const lo = this.memory.lo(at);
+    return (lo & P) === 0 ? null : { pfn: lo >>> 12, writable: (lo & RW) !== 0 };
+  }
+
+  /** Tables that are missing are made. */
+  setPte(page: number, { pfn, writable }: PteValue): void {
+    let table = this.pgd;
+    for (let level = PGD_LEVEL; level > 0; level--) {
+      let below = this.below(table, page, level);
+      if (below === 0) {
+        below = this.allocTable(level - 1);
+        this.memory.store(table, indexAt(page, level), (below << 12) | P | RW | US | A_D, 0);
+      }
+      table = below;
+    }
+    this.memory.store(table, indexAt(page, 0), (pfn << 12) | P | (writable ? RW : 0) | US | A_D, 0);
+  }
+
+  clearPte(page: number): void {
+    this.memory.store(this.tableAt(page, 0), indexAt(page, 0), 0, 0);
+  }
+
+  /** The table at `level` on the way to the page, or 0. */
+  tableAt(page: number, level: number): number {
+    let table = this.pgd;
+    for (let at = PGD_LEVEL; at > level && table !== 0; at--) table = this.below(table, page, at);
+    return table;
+  }
+
+  /** Clears the entry that points to the table at `level`. */
+  unlink(page: number, level: number): void {
+    const above = this.tableAt(page, level + 1);
+    assert(above !== 0, `page ${page} has no table above level ${level}`);
+    this.memory.store(above, indexAt(page, level + 1), 0, 0);
+  }
+
+  /** Whether a mapping is left in the span of the table at `level`. */
+  isSpanUsed(page: number, level: number): boolean {
+    const span = spanPages(level + 1);
+    const start = page - offsetInSpan(page, level + 1);
+    return this.vmas.some((vma) => vma.start < start + span && vma.end > start);
+  }
+
+  private below(table: number, page: number, level: number): number {
+    const lo = this.memory.lo(this.memory.locate(table, indexAt(page, level)));
+    return (lo & P) === 0 ? 0 : lo >>> 12;
+  }
+}

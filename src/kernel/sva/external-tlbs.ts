@@ -1,0 +1,35 @@
+/**
+ * A driver that lets devices walk an mm's tables (`ExternalWalker`): what it does when a notifier calls. In 6.6 it hears of flushes of the CPU's TLBs
+ * and of nothing else; the designs of external-tlb/ have it listen to other calls.
+ */
+import { ATOMIC, type Flow } from '../../base/index.ts';
+import type { ExternalDevice, ExternalWalker } from '../../hw/index.ts';
+import type { Kernel } from '../kernel.ts';
+import type { RangeOps } from '../mm/secondary-tlbs.ts';
+
+/** An mm as devices reach it. */
+export interface ExternalBind {
+  readonly walker: ExternalWalker;
+  readonly devices: readonly ExternalDevice[];
+  /** PASID. */
+  readonly space: number;
+  readonly pgd: number;
+}
+
+/** What the driver registers. linux v6.10 drivers/iommu/intel/svm.c: intel_mmuops */
+export function sva_notifier_ops(this: Kernel, bind: ExternalBind): RangeOps {
+  return { arch_invalidate_secondary_tlbs: (start, end) => this.sva_flush_range(bind, start, end) };
+}
+
+/**
+ * Order: the IOTLB before the devices' TLBs, which would be filled from it. Returns when all have dropped the range, pointers to tables too.
+ * linux v6.10 drivers/iommu/intel/cache.c: cache_tag_flush_range with ih = 0
+ */
+export function* sva_flush_range(this: Kernel, bind: ExternalBind, start: number, end: number): Flow<void> {
+  yield ATOMIC;
+  bind.walker.invalidate(bind.space, start, end);
+  for (const device of bind.devices) {
+    yield ATOMIC;
+    device.invalidate(bind.space, start, end);
+  }
+}

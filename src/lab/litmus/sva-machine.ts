@@ -1,0 +1,86 @@
+/**
+ * A machine for litmus tests of coherence: one mm whose tables CPUs change and devices walk, through an IOMMU with all its caches. Each device accesses
+ * what the test says, at any time; what it reaches is looked at in the step in which it does.
+ */
+import { ATOMIC, type Flow, runAlone, type World } from '../../base/index.ts';
+import { ExternalDevice, ExternalWalker, RecordedMemory, X86_64 } from '../../hw/index.ts';
+import {
+  createKernel,
+  type ExternalBind,
+  type Kernel,
+  MmTables,
+  type NotifiedMm,
+  PasidAllocator,
+  type Vma,
+} from '../../kernel/index.ts';
+import type { Build } from './machine.ts';
+
+const SPACE = 0;
+const PGD_LEVEL = 3;
+
+export interface SvaMachineOptions {
+  readonly vmas: readonly Vma[];
+  /** Pages that a gather has room for. Default: all. */
+  readonly batch?: number;
+  /** Devices that walk. Default: one; none where nobody has bound the mm. */
+  readonly devices?: number;
+  readonly ats?: boolean;
+  /** Pages of the mm that are shared with another one, read-only: a write to them makes a copy. */
+  readonly shared?: boolean;
+}
+
+export class SvaMachine {
+  readonly kernel: Kernel;
+  readonly world: World;
+  readonly memory: RecordedMemory;
+  readonly mm: NotifiedMm;
+  readonly tables: MmTables;
+  readonly devices: readonly ExternalDevice[];
+  private readonly frames = new Map<number, string>();
+
+  constructor(world: World, { functions }: Build, options: SvaMachineOptions) {
+    const { ats = true, batch = Number.POSITIVE_INFINITY, devices = 1, shared = false, vmas } = options;
+    this.world = world;
+    this.memory = new RecordedMemory(world);
+    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    this.tables = new MmTables(world, 'mm A', this.memory, this.frames);
+    this.tables.vmas = vmas;
+    const pages = vmas.flatMap(({ end, start }) => Array.from({ length: end - start }, (_, nth) => start + nth));
+    for (const page of pages) this.tables.setPte(page, { pfn: this.tables.allocPage(), writable: !shared });
+    const places = { spaces: 1, pages };
+    const observe = (table: number) => this.kernel.observe_walked(this.tables, table);
+    const walker = new ExternalWalker(world, this.memory, { ...places, format: X86_64, top: PGD_LEVEL, observe });
+    walker.roots.store(SPACE, this.tables.pgd);
+    this.devices = Array.from(
+      { length: devices },
+      (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, { ...places, ats }),
+    );
+    const bind: ExternalBind = { walker, devices: this.devices, space: SPACE, pgd: this.tables.pgd };
+    const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(bind)];
+    this.mm = { name: 'mm A', tables: this.tables, notifiers, batch };
+  }
+
+  /** Accesses of a device, one after the other; each of a page. Marks: `DEVICE: RESULT`. */
+  *accesses(device: ExternalDevice, write: boolean, ...pages: readonly number[]): Flow<void> {
+    for (const page of pages) {
+      const result = yield* device.access({ space: SPACE, page, write }, (pfn) => {
+        this.kernel.observe_reached(this.tables, device.name, page, pfn);
+        if (write) this.memory.store(pfn, 0, 1, 0);
+        else this.memory.lo(this.memory.locate(pfn, 0));
+      });
+      this.world.reach(`${device.name}: ${result}`);
+    }
+  }
+
+  /** Another mm, which takes a frame as soon as there is one that was free before: the allocator gives out the one that was freed last. */
+  *neighbour(): Flow<void> {
+    yield ATOMIC;
+    const pfn = this.memory.allocFrame();
+    this.frames.set(pfn, 'a page of mm B');
+  }
+
+  /** As if a device had walked there before the test begins. */
+  warm(device: ExternalDevice, page: number): void {
+    runAlone(device.access({ space: SPACE, page, write: false }, () => {}));
+  }
+}
