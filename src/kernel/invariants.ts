@@ -44,9 +44,9 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-5',
     text: 'When a data page is freed, or goes to another owner, no IOTLB or device TLB still lets a device reach it. With queued flushes: no cached translation can be used once its IOVA is given out again.',
-    by: [],
+    by: ['observe_reached'],
     checked:
-      'by the litmus tests of the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
+      'whenever a device reaches a page of an mm whose tables it walks (litmus tests external: …, L23); on the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
   },
   {
     id: 'INV-6',
@@ -90,14 +90,14 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-12',
     text: 'A page of a page table is freed only after a flush, of paging-structure caches too, of all that may hold a pointer to it, walks under way included.',
-    by: [],
+    by: ['observe_walked'],
     checked:
-      'by the litmus tests of the VT-d unit (test/vtd/litmus.test.ts) and of the table-reclaim designs (test/check/table-reclaim.test.ts)',
+      'whenever an IOMMU reads a table of an mm (litmus tests external: …, L23); by the litmus tests of the VT-d unit (test/vtd/litmus.test.ts) and of the table-reclaim designs (test/check/table-reclaim.test.ts)',
   },
   {
     id: 'INV-13',
     text: 'An entry that changes to another page is usable by a CPU only when the secondary TLBs have been flushed of the old one.',
     by: [],
-    checked: UNCHECKED,
+    checked: 'by litmus test L35, which reads two pages in the order that shows it',
   },
 ];

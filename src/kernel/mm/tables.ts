@@ -69,6 +69,14 @@ export class MmTables {
     return (lo & P) === 0 ? null : { pfn: lo >>> 12, writable: (lo & RW) !== 0 };
   }
 
+  /** The frame of a page that may be written, or null; its tables are there. For conditions: not an access. */
+  peekWritable(page: number): number | null {
+    let table = this.pgd;
+    for (let level = PGD_LEVEL; level > 0; level--) table = this.memory.peekLo(table, indexAt(page, level)) >>> 12;
+    const lo = this.memory.peekLo(table, indexAt(page, 0));
+    return (lo & (P | RW)) === (P | RW) ? lo >>> 12 : null;
+  }
+
   /** Tables that are missing are made. */
   setPte(page: number, { pfn, writable }: PteValue): void {
     let table = this.pgd;
