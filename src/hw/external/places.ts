@@ -9,9 +9,19 @@ import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import { offsetInSpan } from '../pt/format.ts';
 
-interface Place<T> {
+/** Printed as what it has. */
+class Place<T> {
   readonly entry: T | null;
   readonly drops: number;
+
+  constructor(entry: T | null, drops: number) {
+    this.entry = entry;
+    this.drops = drops;
+  }
+
+  toJSON(): T | string {
+    return this.entry ?? `empty, dropped ${this.drops}x`;
+  }
 }
 
 export class Places<T> {
@@ -24,7 +34,7 @@ export class Places<T> {
     for (const page of pages) {
       const first = page - offsetInSpan(page, level);
       if (this.places.has(first)) continue;
-      this.places.set(first, new Cell<Place<T>>(world, `${name} ${first}`, { entry: null, drops: 0 }, UNBUFFERED));
+      this.places.set(first, new Cell<Place<T>>(world, `${name} ${first}`, new Place<T>(null, 0), UNBUFFERED));
     }
   }
 
@@ -42,7 +52,7 @@ export class Places<T> {
   fill(page: number, entry: T, drops: number): boolean {
     const cell = this.at(page);
     if (cell.load().drops !== drops) return false;
-    cell.store({ entry, drops });
+    cell.store(new Place(entry, drops));
     return true;
   }
 
@@ -50,7 +60,7 @@ export class Places<T> {
   drop(page: number, end: number): void {
     const start = page - offsetInSpan(page, this.level);
     for (const [first, cell] of this.places) {
-      if (first >= start && first < end) cell.store({ entry: null, drops: cell.peek().drops + 1 });
+      if (first >= start && first < end) cell.store(new Place<T>(null, cell.peek().drops + 1));
     }
   }
 
