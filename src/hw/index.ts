@@ -26,7 +26,6 @@ export { atomicEngine, Dsa, type Portal, type Work } from './device/dsa.ts';
 export { type OutstandingGroup, PageRequestInterface } from './device/pri.ts';
 export { type AccessResult, ExternalDevice, type ExternalDeviceOptions, type PageResponse } from './external/device.ts';
 export {
-  ALL_PAGES,
   type ExternalAccess,
   type ExternalEntry,
   ExternalWalker,
@@ -38,7 +37,15 @@ export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/ar
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
 export { WriteBackMemory } from './memory/write-back.ts';
-export { IOMMU_READ, IOMMU_WRITE, indexAt, offsetInSpan, type PageTableFormat, spanPages } from './pt/format.ts';
+export {
+  IOMMU_READ,
+  IOMMU_WRITE,
+  indexAt,
+  maskLo,
+  offsetInSpan,
+  type PageTableFormat,
+  spanPages,
+} from './pt/format.ts';
 export { SS_PDE_LEAF, SS_PDPTE_LEAF, SS_PTE, SS_TABLE, VTD_SECOND_STAGE } from './pt/formats/vtd-second-stage.ts';
 export { X86_64, X86_64_PDE_LEAF, X86_64_PDPTE_LEAF, X86_64_PTE, X86_64_TABLE } from './pt/formats/x86-64.ts';
 export {

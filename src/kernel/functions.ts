@@ -28,6 +28,7 @@ const { InvariantBroken: _broken, ...observations } = observer;
 const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
 const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
+const { callEach: _each, ...notifications } = secondary;
 const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
 
 export const BASE = {
@@ -50,7 +51,7 @@ export const BASE = {
   ...notifier,
   ...memory,
   ...gather,
-  ...secondary,
+  ...notifications,
   ...external,
   ...switches,
   ...fpu,

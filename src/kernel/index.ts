@@ -27,8 +27,8 @@ export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
-export type { NotifiedMm, RangeOps } from './mm/secondary-tlbs.ts';
-export { MmTables, type Vma } from './mm/tables.ts';
+export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';
+export { type FrameUse, MmTables, PGD_LEVEL, type Vma } from './mm/tables.ts';
 export {
   type Device,
   type DeviceFile,

@@ -86,18 +86,22 @@ export function observe_refused(this: Kernel, tsk: Task, faults: number): void {
 
 /** INV-5, when a device has translated an address of an mm: the frame is a page of it. Context: within an atomic step. */
 export function observe_reached(this: Kernel, tables: MmTables, device: string, page: number, pfn: number): void {
-  const whose = tables.frames.get(pfn);
-  const isFree = !tables.memory.isInUse(pfn);
-  if (!isFree && whose === `a page of ${tables.name}`) return;
-  const what = isFree ? `which is free and was ${whose}` : whose;
+  const what = mistaken(tables, pfn, 'page');
+  if (what === null) return;
   throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${tables.name}: ${what}`);
 }
 
 /** INV-12, when an IOMMU is about to read a table: it is one. Context: within an atomic step. */
-export function observe_walked(this: Kernel, { frames, memory, name }: MmTables, table: number): void {
-  const whose = frames.get(table);
-  const isFree = !memory.isInUse(table);
-  if (!isFree && whose?.endsWith(`table of ${name}`) === true) return;
-  const what = isFree ? `which is free and was ${whose}` : whose;
-  throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of ${name}: ${what}`);
+export function observe_walked(this: Kernel, tables: MmTables, table: number): void {
+  const what = mistaken(tables, table, 'table');
+  if (what === null) return;
+  throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of ${tables.name}: ${what}`);
+}
+
+/** What a frame is that is taken for a page, or a table, of the mm; null: it is that. */
+function mistaken({ frames, memory, name }: MmTables, pfn: number, takenFor: 'page' | 'table'): string | null {
+  const { level = null, mm = 'nobody' } = frames.get(pfn) ?? {};
+  const text = `a ${level === null ? 'page' : `level ${level} table`} of ${mm}`;
+  if (!memory.isInUse(pfn)) return `which is free and was ${text}`;
+  return mm === name && (level === null) === (takenFor === 'page') ? null : text;
 }

@@ -7,7 +7,7 @@ import { MmTables } from '../../src/kernel/index.ts';
 
 const PAGES = [0, 1, 512, 512 * 512];
 
-function bench({ ats = true, rechecks = true, structures = true } = {}) {
+function bench({ ats = true, rechecks = true, structures = true, tries = 0 } = {}) {
   const world = new World();
   const memory = new RecordedMemory(world);
   const tables = new MmTables(world, 'mm', memory, new Map());
@@ -20,7 +20,7 @@ function bench({ ats = true, rechecks = true, structures = true } = {}) {
     structures,
   });
   walker.roots.store(0, tables.pgd);
-  const device = new ExternalDevice(world, 'dev', walker, { spaces: 1, pages: PAGES, ats });
+  const device = new ExternalDevice(world, 'dev', walker, { spaces: 1, pages: PAGES, ats, tries });
   const access = (page: number, write = false): number | AccessResult => {
     let reached = -1;
     const result = runAlone(
@@ -34,7 +34,7 @@ function bench({ ats = true, rechecks = true, structures = true } = {}) {
     walker.invalidate(0, page, end, leafOnly);
     device.invalidate(0, page, end);
   };
-  return { access, device, flush, memory, tables, walker };
+  return { access, device, flush, memory, tables };
 }
 
 describe('walker', () => {
@@ -115,9 +115,7 @@ describe('walker', () => {
 
 describe('device', () => {
   it('gives up after so many requests in vain, and ends at once with an answer that is no success', () => {
-    const { tables, walker } = bench();
-    const world = new World();
-    const device = new ExternalDevice(world, 'dev', walker, { spaces: 1, pages: PAGES, tries: 2 });
+    const { device, tables } = bench({ tries: 2 });
     expect(tables.pte(0)).toBeNull();
     const answers = (response: 'SUCCESS' | 'INVALID') => {
       const flow = device.access({ space: 0, page: 0, write: false }, () => {});

@@ -2,6 +2,7 @@
  * When the TLBs of IOMMU and devices are flushed that walk the CPU's page tables (thread of Sep 2014; docs/designs.md, external TLBs). The
  * driver listens to one kind of call or another; where the kernel makes it is the kernel's.
  */
+import { callEach } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
 
 /** From before the thread: all mappings are there still when the range starts, and when it ends pages have been freed. */
@@ -23,7 +24,7 @@ export const startEnd: KernelDesign = {
 
 export const endOnly: KernelDesign = {
   family: 'external-tlb',
-  source: 'thread 2014 (Jerome Glisse): "if we shoot down the TLB inside the range_end callback, then we are too late"',
+  source: 'thread 2014 (Jerome Glisse), which says that it is too late',
   name: 'end-only',
   argument: 'the driver flushes when a range has ended: the page table is changed by then',
   patch: {
@@ -47,9 +48,7 @@ export const invalidateRange: KernelDesign = {
         return { invalidate_range: (start, end) => this.sva_flush_range(bind, start, end) };
       },
       *mmu_notifier_invalidate_range({ notifiers }, start, end) {
-        for (const { invalidate_range } of notifiers) {
-          if (invalidate_range !== undefined) yield* invalidate_range(start, end);
-        }
+        yield* callEach(notifiers, 'invalidate_range', start, end);
       },
     },
     before: {

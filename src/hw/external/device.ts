@@ -73,7 +73,7 @@ export class ExternalDevice {
     const places = this.atc?.[access.space];
     if (places !== undefined) {
       yield ATOMIC;
-      const known = places.find(access.page);
+      const known = places.look(access.page).entry;
       if (known !== null && (!access.write || known.writable)) {
         perform(known.pfn);
         return 'done';
@@ -86,7 +86,7 @@ export class ExternalDevice {
         return;
       }
       const pfn = frameOf(found, access.page);
-      places?.fill(access.page, { pfn, writable: found.writable, level: 0 }, places.drops(access.page));
+      places?.fill(access.page, { pfn, writable: found.writable, level: 0 }, places.look(access.page).drops);
       perform(pfn);
     });
     return result;
@@ -113,10 +113,5 @@ export class ExternalDevice {
   /** A device-TLB invalidation is executed, and answered. Context: an atomic step. */
   invalidate(space: number, page: number, end: number): void {
     this.atc?.[space]?.drop(page, end);
-  }
-
-  /** What its TLB has for a page, for properties. */
-  peek(space: number, page: number): ExternalEntry | null {
-    return this.atc?.[space]?.peek(page) ?? null;
   }
 }

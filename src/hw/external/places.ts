@@ -9,8 +9,8 @@ import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import { offsetInSpan } from '../pt/format.ts';
 
-/** Printed as what it has. */
-class Place<T> {
+/** What a place has, and how often it was dropped. Printed as what it has. */
+export class Place<T> {
   readonly entry: T | null;
   readonly drops: number;
 
@@ -38,14 +38,9 @@ export class Places<T> {
     }
   }
 
-  /** What the place of the page has, or null. One access. */
-  find(page: number): T | null {
-    return this.at(page).load().entry;
-  }
-
-  /** How often it was dropped. One access. */
-  drops(page: number): number {
-    return this.at(page).load().drops;
+  /** The place of the page. One access. */
+  look(page: number): Place<T> {
+    return this.at(page).load();
   }
 
   /** Puts an entry into the place, unless it was dropped since it had this many drops: then false. Context: an atomic step. */
@@ -62,11 +57,6 @@ export class Places<T> {
     for (const [first, cell] of this.places) {
       if (first >= start && first < end) cell.store(new Place<T>(null, cell.peek().drops + 1));
     }
-  }
-
-  /** The entry, for properties: not an access. */
-  peek(page: number): T | null {
-    return this.at(page).peek().entry;
   }
 
   private at(page: number): Cell<Place<T>> {

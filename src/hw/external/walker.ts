@@ -12,8 +12,8 @@ import { ATOMIC, type Flow } from '../../base/flow.ts';
 import { UNBUFFERED, Words } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import type { RecordedMemory } from '../memory/recorded-memory.ts';
-import { indexAt, offsetInSpan, outputPfn, type PageTableFormat, spanPages } from '../pt/format.ts';
-import { Places } from './places.ts';
+import { indexAt, offsetInSpan, outputPfn, type PageTableFormat } from '../pt/format.ts';
+import { type Place, Places } from './places.ts';
 
 /** What a page is translated to. */
 export interface ExternalEntry {
@@ -52,14 +52,16 @@ export interface WalkerOptions {
   readonly observe?: (table: number) => void;
 }
 
+/** The same bit in both formats. */
 const WRITE_LO = 2;
+/** In entries of a format that has it. */
 const USER_LO = 4;
 const LEAF_LEVELS = [0, 1, 2] as const;
 
 interface Space {
   /** By level of the page. */
   readonly iotlb: readonly Places<ExternalEntry>[];
-  /** By level of the entry that points to the table: its frame. */
+  /** By level of the entry that points to the table, from 1 on: its frame. */
   readonly structures: readonly Places<number>[];
 }
 
@@ -69,20 +71,18 @@ export class ExternalWalker {
   private readonly memory: RecordedMemory;
   private readonly options: WalkerOptions;
   private readonly spaces: readonly Space[];
-  private readonly hasUser: boolean;
 
   constructor(world: World, memory: RecordedMemory, options: WalkerOptions) {
     this.memory = memory;
     this.options = options;
-    this.hasUser = options.format.name === 'x86-64';
     this.roots = new Words<number>(world, 'root of space', new Array<number>(options.spaces).fill(0), UNBUFFERED);
     this.spaces = Array.from({ length: options.spaces }, (_, space) => ({
       iotlb: LEAF_LEVELS.map(
         (level) => new Places<ExternalEntry>(world, `IOTLB ${space} level ${level} page`, level, options.pages),
       ),
       structures: Array.from(
-        { length: options.top + 1 },
-        (_, level) => new Places<number>(world, `structure cache ${space} level ${level} page`, level, options.pages),
+        { length: options.top },
+        (_, nth) => new Places<number>(world, `structure cache ${space} level ${nth + 1} page`, nth + 1, options.pages),
       ),
     }));
   }
@@ -93,26 +93,25 @@ export class ExternalWalker {
   *translate(access: ExternalAccess, perform: (entry: ExternalEntry | WalkFault) => void): Flow<void> {
     for (;;) {
       yield ATOMIC;
-      const hit = this.find(access);
+      const places = this.space(access).iotlb.map((own) => own.look(access.page));
+      const hit = this.hit(access, places);
       if (hit !== null) {
         perform(hit);
         return;
       }
-      const drops = LEAF_LEVELS.map((level) => this.space(access).iotlb[level]!.drops(access.page));
       const walked = yield* this.walk(access);
       if (walked === 'anew') continue;
       yield ATOMIC;
-      const result = this.end(access, walked, drops);
+      const result = this.end(access, walked, places);
       if (result === 'anew') continue;
       perform(result);
       return;
     }
   }
 
-  /** What the IOTLB has for the access; null: a walk is needed. Context: an atomic step. */
-  private find(access: ExternalAccess): ExternalEntry | WalkFault | null {
-    for (const level of LEAF_LEVELS) {
-      const entry = this.space(access).iotlb[level]!.find(access.page);
+  /** What the IOTLB has for the access; null: a walk is needed. */
+  private hit(access: ExternalAccess, places: readonly Place<ExternalEntry>[]): ExternalEntry | WalkFault | null {
+    for (const { entry } of places) {
       if (entry === null) continue;
       if (!access.write || entry.writable) return entry;
       if (this.options.rechecks === false) return 'not writable';
@@ -120,15 +119,15 @@ export class ExternalWalker {
     return null;
   }
 
-  /** Fills the IOTLB with what was read, if that was not invalidated meanwhile. A fault is not cached. Context: an atomic step. */
+  /** Fills the IOTLB with what was read, if its place is as it was before. A fault is not cached. Context: an atomic step. */
   private end(
     access: ExternalAccess,
     walked: ExternalEntry | WalkFault,
-    drops: readonly number[],
+    before: readonly Place<ExternalEntry>[],
   ): ExternalEntry | WalkFault | 'anew' {
     if (typeof walked === 'string') return walked;
     const { level } = walked;
-    if (!this.space(access).iotlb[level]!.fill(access.page, walked, drops[level]!)) return 'anew';
+    if (!this.space(access).iotlb[level]!.fill(access.page, walked, before[level]!.drops)) return 'anew';
     return access.write && !walked.writable ? 'not writable' : walked;
   }
 
@@ -139,49 +138,36 @@ export class ExternalWalker {
     yield ATOMIC;
     let table = this.roots.load(access.space);
     let level = top;
-    /** Drops of the places of the pointers that this walk follows, by level; read before the pointer was. */
-    const drops = structures.map((places) => places.drops(page));
-    if (keeps) {
-      for (let at = 1; at <= top; at++) {
-        const known = structures[at]!.find(page);
-        if (known === null) continue;
-        table = known;
-        level = at - 1;
-        break;
-      }
+    /** Places of the pointers that this walk follows, as they were before it read any. */
+    const places = structures.map((own) => own.look(page));
+    const deepest = keeps ? places.findIndex(({ entry }) => entry !== null) : -1;
+    if (deepest >= 0) {
+      table = places[deepest]!.entry!;
+      level = deepest;
     }
     if (table === 0) return 'not present';
     let writable = true;
     let user = true;
+    const userLo = format.tableLo & USER_LO;
     for (;;) {
       yield ATOMIC;
-      if (this.isStale(structures, page, level, drops)) return 'anew';
+      // An invalidation drops all pointers on the way to a page together, with the root's: the deepest that was followed tells.
+      const followed = Math.min(level, top - 1);
+      if (structures[followed]!.look(page).drops !== places[followed]!.drops) return 'anew';
       this.options.observe?.(table);
       const at = this.memory.locate(table, indexAt(page, level));
       const lo = this.memory.lo(at);
       if ((lo & format.presentLo) === 0) return 'not present';
       writable &&= (lo & WRITE_LO) !== 0;
-      user &&= !this.hasUser || (lo & USER_LO) !== 0;
+      user &&= (lo & userLo) === userLo;
       const pfn = outputPfn(lo, this.memory.hi(at));
       if (level === 0 || (level <= 2 && (lo & format.pageSizeLo) !== 0)) {
         return user ? { pfn: pfn - offsetInSpan(pfn, level), writable, level } : 'supervisor';
       }
-      if (keeps) structures[level]!.fill(page, pfn, drops[level]!);
+      if (keeps) structures[level - 1]!.fill(page, pfn, places[level - 1]!.drops);
       table = pfn;
       level--;
     }
-  }
-
-  /** Whether a pointer that the walk has followed was invalidated since it began. Context: an atomic step. */
-  private isStale(
-    structures: readonly Places<number>[],
-    page: number,
-    level: number,
-    drops: readonly number[],
-  ): boolean {
-    // An invalidation drops all pointers on the way to a page together, with the root's: the deepest tells.
-    const followed = Math.min(level + 1, this.options.top);
-    return structures[followed]!.drops(page) !== drops[followed]!;
   }
 
   /**
@@ -194,24 +180,12 @@ export class ExternalWalker {
     for (const places of structures) places.drop(page, end);
   }
 
-  /** What a space's IOTLB has for a page, for properties. */
-  peek(space: number, page: number): ExternalEntry | null {
-    for (const places of this.spaces[space]!.iotlb) {
-      const entry = places.peek(page);
-      if (entry !== null) return entry;
-    }
-    return null;
-  }
-
   private space({ space }: ExternalAccess): Space {
     return this.spaces[space]!;
   }
 }
 
-/** Everything: all pages of a space. */
-export const ALL_PAGES = 2 ** 52;
-
 /** The frame of a page that the entry covers. */
 export function frameOf({ level, pfn }: ExternalEntry, page: number): number {
-  return pfn + (page & (spanPages(level) - 1));
+  return pfn + offsetInSpan(page, level);
 }

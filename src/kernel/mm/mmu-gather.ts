@@ -16,13 +16,11 @@ export interface MmuGather {
   end: number;
   pages: number[];
   tables: number[];
-  /** Pages that a batch has room for. */
-  readonly max: number;
 }
 
 /** linux v6.6 mm/mmu_gather.c: tlb_gather_mmu */
 export function* tlb_gather_mmu(this: Kernel, mm: NotifiedMm): Flow<MmuGather> {
-  return { mm, start: Number.POSITIVE_INFINITY, end: 0, pages: [], tables: [], max: mm.batch };
+  return { mm, start: Number.POSITIVE_INFINITY, end: 0, pages: [], tables: [] };
 }
 
 /** True: the batch is full. linux v6.6 mm/mmu_gather.c: __tlb_remove_page_size */
@@ -30,7 +28,7 @@ export function* tlb_remove_page(this: Kernel, tlb: MmuGather, page: number, pfn
   tlb.start = Math.min(tlb.start, page);
   tlb.end = Math.max(tlb.end, page + 1);
   tlb.pages.push(pfn);
-  return tlb.pages.length >= tlb.max;
+  return tlb.pages.length >= tlb.mm.batch;
 }
 
 /** `page`: of the span that the table translated, whose `pages` lie from there on. linux v6.6 include/asm-generic/tlb.h: pte_free_tlb */

@@ -20,7 +20,6 @@ export interface RangeOps {
 
 /** An mm with tables that others walk. Notifiers are there from the start. */
 export interface NotifiedMm {
-  readonly name: string;
   readonly tables: MmTables;
   readonly notifiers: readonly RangeOps[];
   /** Pages that a gather has room for. */
@@ -34,7 +33,7 @@ export function* mmu_notifier_invalidate_range_start(
   start: number,
   end: number,
 ): Flow<void> {
-  for (const ops of notifiers) yield* ops.invalidate_range_start?.(start, end) ?? nothing();
+  yield* callEach(notifiers, 'invalidate_range_start', start, end);
 }
 
 /** Context: may sleep. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_end */
@@ -44,7 +43,7 @@ export function* mmu_notifier_invalidate_range_end(
   start: number,
   end: number,
 ): Flow<void> {
-  for (const ops of notifiers) yield* ops.invalidate_range_end?.(start, end) ?? nothing();
+  yield* callEach(notifiers, 'invalidate_range_end', start, end);
 }
 
 /** Gone in 6.6: a design of its era brings it back. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_range */
@@ -62,7 +61,7 @@ export function* mmu_notifier_arch_invalidate_secondary_tlbs(
   start: number,
   end: number,
 ): Flow<void> {
-  for (const ops of notifiers) yield* ops.arch_invalidate_secondary_tlbs?.(start, end) ?? nothing();
+  yield* callEach(notifiers, 'arch_invalidate_secondary_tlbs', start, end);
 }
 
 /** The CPUs' TLBs (not modelled), and with them, last, the secondary ones. linux v6.6 arch/x86/mm/tlb.c: flush_tlb_mm_range */
@@ -70,4 +69,15 @@ export function* flush_tlb_mm_range(this: Kernel, mm: NotifiedMm, start: number,
   yield* this.mmu_notifier_arch_invalidate_secondary_tlbs(mm, start, end);
 }
 
-function* nothing(): Flow<void> {}
+/** One call-back of each notifier that has it. */
+export function* callEach(
+  notifiers: readonly RangeOps[],
+  call: keyof RangeOps,
+  start: number,
+  end: number,
+): Flow<void> {
+  for (const ops of notifiers) {
+    const own = ops[call];
+    if (own !== undefined) yield* own(start, end);
+  }
+}

@@ -5,18 +5,33 @@
  * Context of the functions here: within an atomic step. What is above an entry that one looks up is held by mmap_lock or the page-table lock.
  */
 import { assert, RwLock, SpinLock, type World } from '../../base/index.ts';
-import { indexAt, offsetInSpan, type RecordedMemory, spanPages } from '../../hw/index.ts';
+import {
+  IOMMU_READ,
+  IOMMU_WRITE,
+  indexAt,
+  maskLo,
+  offsetInSpan,
+  type RecordedMemory,
+  spanPages,
+  X86_64,
+  X86_64_PTE,
+} from '../../hw/index.ts';
 
-const P = 1;
-const RW = 2;
-const US = 4;
-const A_D = 0x60;
+const P = X86_64.presentLo;
+const RW = maskLo(X86_64_PTE, 'R/W');
 export const PGD_LEVEL = 3;
 
 /** A mapping: [start, end) in pages. */
 export interface Vma {
   readonly start: number;
   readonly end: number;
+}
+
+/** Whose page, or table at which level, a frame is. */
+export interface FrameUse {
+  readonly mm: string;
+  /** Null: a page. */
+  readonly level: number | null;
 }
 
 export interface PteValue {
@@ -34,10 +49,10 @@ export class MmTables {
   /** Context: mmap_lock. */
   vmas: readonly Vma[] = [];
   /** By frame: whose page or table it is, or was last. Changed in the step of the allocation. */
-  readonly frames: Map<number, string>;
+  readonly frames: Map<number, FrameUse>;
 
   /** `frames`: one map for all that share the memory. */
-  constructor(world: World, name: string, memory: RecordedMemory, frames: Map<number, string>) {
+  constructor(world: World, name: string, memory: RecordedMemory, frames: Map<number, FrameUse>) {
     this.name = name;
     this.memory = memory;
     this.frames = frames;
@@ -50,13 +65,13 @@ export class MmTables {
   allocPage(): number {
     const pfn = this.memory.allocFrame();
     this.memory.addRefcount(pfn, 1);
-    this.frames.set(pfn, `a page of ${this.name}`);
+    this.frames.set(pfn, { mm: this.name, level: null });
     return pfn;
   }
 
   private allocTable(level: number): number {
     const pfn = this.memory.allocFrame();
-    this.frames.set(pfn, `a level ${level} table of ${this.name}`);
+    this.frames.set(pfn, { mm: this.name, level });
     return pfn;
   }
 
@@ -84,11 +99,12 @@ export class MmTables {
       let below = this.below(table, page, level);
       if (below === 0) {
         below = this.allocTable(level - 1);
-        this.memory.store(table, indexAt(page, level), (below << 12) | P | RW | US | A_D, 0);
+        this.memory.store(table, indexAt(page, level), (below << 12) | X86_64.tableLo, 0);
       }
       table = below;
     }
-    this.memory.store(table, indexAt(page, 0), (pfn << 12) | P | (writable ? RW : 0) | US | A_D, 0);
+    const rights = X86_64.leafLo[writable ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ]!;
+    this.memory.store(table, indexAt(page, 0), (pfn << 12) | rights, 0);
   }
 
   clearPte(page: number): void {

@@ -13,7 +13,6 @@ export interface ExternalBind {
   readonly devices: readonly ExternalDevice[];
   /** PASID. */
   readonly space: number;
-  readonly pgd: number;
 }
 
 /** What the driver registers. linux v6.10 drivers/iommu/intel/svm.c: intel_mmuops */
@@ -26,10 +25,30 @@ export function sva_notifier_ops(this: Kernel, bind: ExternalBind): RangeOps {
  * linux v6.10 drivers/iommu/intel/cache.c: cache_tag_flush_range with ih = 0
  */
 export function* sva_flush_range(this: Kernel, bind: ExternalBind, start: number, end: number): Flow<void> {
+  yield* this.sva_flush_iotlb(bind, start, end);
+  yield* this.sva_flush_device_tlbs(bind, start, end);
+}
+
+/** Pointers to tables too. linux v6.10 drivers/iommu/intel/dmar.c: qi_flush_piotlb with ih = 0 */
+export function* sva_flush_iotlb(
+  this: Kernel,
+  { space, walker }: ExternalBind,
+  start: number,
+  end: number,
+): Flow<void> {
   yield ATOMIC;
-  bind.walker.invalidate(bind.space, start, end);
-  for (const device of bind.devices) {
+  walker.invalidate(space, start, end);
+}
+
+/** linux v6.10 drivers/iommu/intel/dmar.c: qi_flush_dev_iotlb_pasid */
+export function* sva_flush_device_tlbs(
+  this: Kernel,
+  { devices, space }: ExternalBind,
+  start: number,
+  end: number,
+): Flow<void> {
+  for (const device of devices) {
     yield ATOMIC;
-    device.invalidate(bind.space, start, end);
+    device.invalidate(space, start, end);
   }
 }

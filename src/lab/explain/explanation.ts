@@ -3,7 +3,7 @@ import { DESIGNS, type KernelDesign, TABLE_RECLAIM } from '../../designs/index.t
 import { CPU_STATES, type CpuState, REASONS, WISHES } from '../../hw/index.ts';
 import { INVARIANTS, type Invariant } from '../../kernel/index.ts';
 import { LITMUS } from '../litmus/index.ts';
-import { linesOf, placeOf } from '../litmus/rows.ts';
+import { groupedBy, linesOf, placeOf } from '../litmus/rows.ts';
 import { type StoredVerdict, storedVerdict } from '../litmus/stored.ts';
 
 export interface CpuStatesExplained {
@@ -83,9 +83,9 @@ export function explanationOf(what: string): Explanation | null {
 export function topics(): TopicsExplained {
   const groups = [
     { group: 'what a CPU holds for a thread or its address space', names: [CPU_STATES_TOPIC] },
-    ...(['pasid-lifetime', 'pasid-msr', 'external-tlb'] as const).map((family) => ({
+    ...[...groupedBy(DESIGNS, ({ family }) => family)].map(([family, designs]) => ({
       group: `designs of the family ${family}`,
-      names: DESIGNS.filter((design) => design.family === family).map(({ name }) => name),
+      names: designs.map(({ name }) => name),
     })),
     { group: 'designs of the family table-reclaim', names: TABLE_RECLAIM.map(({ name }) => name) },
     { group: 'invariants', names: INVARIANTS.map(({ id }) => id) },

@@ -1,12 +1,9 @@
 /** Designs of external TLBs, in every scenario. Verdicts are the checker's, and stored (stored.ts). */
 import { EXTERNAL_TLB } from '../../designs/index.ts';
-import { type MatrixEntry, testOf } from './scenario.ts';
+import type { MatrixEntry } from './scenario.ts';
 import { EXTERNAL_SCENARIOS } from './scenarios/external.ts';
-import { storedVerdict } from './stored.ts';
+import { storedTest } from './stored.ts';
 
 export const EXTERNAL: readonly MatrixEntry[] = EXTERNAL_SCENARIOS.flatMap((scenario) =>
-  EXTERNAL_TLB.map((design) => {
-    const { verdict } = storedVerdict(`${scenario.name} / ${design.name}`) ?? { verdict: 'holds' as const };
-    return testOf(scenario, 'external-tlb', design.name, verdict, [design]);
-  }),
+  EXTERNAL_TLB.map((design) => storedTest(scenario, 'external-tlb', design.name, [design])),
 );

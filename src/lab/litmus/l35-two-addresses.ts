@@ -8,7 +8,7 @@ import { endOnly, invalidateRange } from '../../designs/index.ts';
 import { InvariantBroken, type Patch } from '../../kernel/index.ts';
 import type { Build } from './machine.ts';
 import type { Litmus } from './scenario.ts';
-import { SvaMachine } from './sva-machine.ts';
+import { SPACE, SvaMachine } from './sva-machine.ts';
 
 const [A, B] = [0, 1];
 
@@ -17,12 +17,11 @@ function program(world: World, kernel: Build): Program {
   const { memory, mm, tables } = machine;
   const device = machine.devices[0]!;
   for (const page of [A, B]) machine.warm(device, page);
-  /** Frames of the copies, as each is usable: null until then. */
-  const copyOf = (page: number): number | null => tables.peekWritable(page);
+  /** To the copy, once that is usable. */
   function* write(page: number): Flow<void> {
-    yield until(world, `page ${page} is writable`, () => copyOf(page) !== null);
+    yield until(world, `page ${page} is writable`, () => tables.peekWritable(page) !== null);
     yield;
-    memory.store(copyOf(page)!, 0, 1, 0);
+    memory.store(tables.peekWritable(page)!, 0, 1, 0);
   }
   function* cpu1(): Flow<void> {
     yield* machine.kernel.wp_page_copy(mm, B);
@@ -32,7 +31,9 @@ function program(world: World, kernel: Build): Program {
   function* reads(): Flow<void> {
     const values: number[] = [];
     for (const page of [B, A]) {
-      yield* device.access({ space: 0, page, write: false }, (pfn) => values.push(memory.lo(memory.locate(pfn, 0))));
+      yield* device.access({ space: SPACE, page, write: false }, (pfn) =>
+        values.push(memory.lo(memory.locate(pfn, 0))),
+      );
     }
     if (values.length < 2) return;
     world.reach(`B ${values[0]}, A ${values[1]}`);

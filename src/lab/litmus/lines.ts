@@ -19,7 +19,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'gp-fixup-flag-first': 26,
   'gp-fixup-late': 47,
   'gp-fixup-repaired': 21,
-  'invalidate-range': 23,
+  'invalidate-range': 21,
   'ipi-all-threads-as-sketched': 26,
   'ipi-all-threads-ordered': 30,
   'ipi-all-threads-repaired': 161,

@@ -1,6 +1,6 @@
 /** PASID lifetime x PASID MSR: every pair, in every scenario. Verdicts are the checker's, and stored (stored.ts). */
 import { type KernelDesign, PASID_LIFETIME, PASID_MSR } from '../../designs/index.ts';
-import { type MatrixEntry, type Scenario, testOf } from './scenario.ts';
+import type { MatrixEntry, Scenario } from './scenario.ts';
 import { borrowed } from './scenarios/borrowed.ts';
 import { clone } from './scenarios/clone.ts';
 import { twoDevices } from './scenarios/devices.ts';
@@ -22,10 +22,7 @@ import { sentFile } from './scenarios/sent-file.ts';
 import { siblings } from './scenarios/siblings.ts';
 import { softirq } from './scenarios/softirq.ts';
 import { SWITCHING } from './scenarios/switching.ts';
-import { storedVerdict } from './stored.ts';
-
-/** More than that is left to who asks for it. */
-const SLOW_SECONDS = 5;
+import { storedTest } from './stored.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   exit,
@@ -55,12 +52,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 function pair(scenario: Scenario, lifetime: KernelDesign, msr: KernelDesign): MatrixEntry {
-  const design = `${lifetime.name} x ${msr.name}`;
-  const { verdict, seconds } = storedVerdict(`${scenario.name} / ${design}`) ?? {
-    verdict: 'holds' as const,
-    seconds: 0,
-  };
-  return testOf(scenario, 'pasid-lifetime x pasid-msr', design, verdict, [msr, lifetime], seconds > SLOW_SECONDS);
+  return storedTest(scenario, 'pasid-lifetime x pasid-msr', `${lifetime.name} x ${msr.name}`, [msr, lifetime]);
 }
 
 export const PRODUCT: readonly MatrixEntry[] = SCENARIOS.flatMap((scenario) =>

@@ -4,8 +4,9 @@
  * verdict's first letter, executions, seconds, and the column where the row has columns.
  */
 import type { Verdict } from '../../check/index.ts';
+import type { KernelDesign } from '../../designs/index.ts';
 import { groupedBy, placeOf } from './rows.ts';
-import type { MatrixEntry } from './scenario.ts';
+import { type MatrixEntry, type Scenario, testOf } from './scenario.ts';
 import { VERDICTS } from './verdicts.ts';
 
 export interface StoredVerdict {
@@ -23,6 +24,20 @@ const CELL = /^([hvu]) (\d+) (\d+(?:\.\d+)?)(?: (.+))?$/;
 export function storedVerdict(name: string): StoredVerdict | undefined {
   stored ??= readStored(VERDICTS);
   return stored.get(name);
+}
+
+/** More than that is left to who asks for it. */
+const SLOW_SECONDS = 5;
+
+/** A scenario with these designs, the innermost first, which is expected to come to what it came to. */
+export function storedTest(
+  scenario: Scenario,
+  family: string,
+  design: string,
+  changes: readonly KernelDesign[],
+): MatrixEntry {
+  const { seconds = 0, verdict = 'holds' } = storedVerdict(`${scenario.name} / ${design}`) ?? {};
+  return testOf(scenario, family, design, verdict, changes, seconds > SLOW_SECONDS);
 }
 
 let stored: ReadonlyMap<string, StoredVerdict> | null = null;

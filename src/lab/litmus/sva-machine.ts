@@ -7,16 +7,18 @@ import { ExternalDevice, ExternalWalker, RecordedMemory, X86_64 } from '../../hw
 import {
   createKernel,
   type ExternalBind,
+  type FrameUse,
   type Kernel,
   MmTables,
   type NotifiedMm,
   PasidAllocator,
+  PGD_LEVEL,
   type Vma,
 } from '../../kernel/index.ts';
 import type { Build } from './machine.ts';
 
-const SPACE = 0;
-const PGD_LEVEL = 3;
+/** The PASID of the mm. */
+export const SPACE = 0;
 
 export interface SvaMachineOptions {
   readonly vmas: readonly Vma[];
@@ -24,7 +26,6 @@ export interface SvaMachineOptions {
   readonly batch?: number;
   /** Devices that walk. Default: one; none where nobody has bound the mm. */
   readonly devices?: number;
-  readonly ats?: boolean;
   /** Pages of the mm that are shared with another one, read-only: a write to them makes a copy. */
   readonly shared?: boolean;
 }
@@ -36,10 +37,10 @@ export class SvaMachine {
   readonly mm: NotifiedMm;
   readonly tables: MmTables;
   readonly devices: readonly ExternalDevice[];
-  private readonly frames = new Map<number, string>();
+  private readonly frames = new Map<number, FrameUse>();
 
   constructor(world: World, { functions }: Build, options: SvaMachineOptions) {
-    const { ats = true, batch = Number.POSITIVE_INFINITY, devices = 1, shared = false, vmas } = options;
+    const { batch = Number.POSITIVE_INFINITY, devices = 1, shared = false, vmas } = options;
     this.world = world;
     this.memory = new RecordedMemory(world);
     this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
@@ -51,13 +52,10 @@ export class SvaMachine {
     const observe = (table: number) => this.kernel.observe_walked(this.tables, table);
     const walker = new ExternalWalker(world, this.memory, { ...places, format: X86_64, top: PGD_LEVEL, observe });
     walker.roots.store(SPACE, this.tables.pgd);
-    this.devices = Array.from(
-      { length: devices },
-      (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, { ...places, ats }),
-    );
-    const bind: ExternalBind = { walker, devices: this.devices, space: SPACE, pgd: this.tables.pgd };
+    this.devices = Array.from({ length: devices }, (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, places));
+    const bind: ExternalBind = { walker, devices: this.devices, space: SPACE };
     const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(bind)];
-    this.mm = { name: 'mm A', tables: this.tables, notifiers, batch };
+    this.mm = { tables: this.tables, notifiers, batch };
   }
 
   /** Accesses of a device, one after the other; each of a page. Marks: `DEVICE: RESULT`. */
@@ -76,7 +74,7 @@ export class SvaMachine {
   *neighbour(): Flow<void> {
     yield ATOMIC;
     const pfn = this.memory.allocFrame();
-    this.frames.set(pfn, 'a page of mm B');
+    this.frames.set(pfn, { mm: 'mm B', level: null });
   }
 
   /** As if a device had walked there before the test begins. */

@@ -9,7 +9,7 @@ import { SvaMachine, type SvaMachineOptions } from '../sva-machine.ts';
 /** Pages that a PTE table, a PMD table translate. */
 const TABLE = 512;
 const UPPER = TABLE * TABLE;
-const TWO_PAGES: readonly Vma[] = [{ start: 0, end: 2 }];
+const TWO_PAGES: Vma = { start: 0, end: 2 };
 const ONE_PAGE: Vma = { start: 0, end: 1 };
 
 const BOUNDS =
@@ -52,7 +52,7 @@ function tablesGo(name: string, about: string, beside: number): Scenario {
 
 export const EXTERNAL_SCENARIOS: readonly Scenario[] = [
   scenario('munmap of a page', 'A page goes, its tables stay.', {
-    options: { vmas: TWO_PAGES },
+    options: { vmas: [TWO_PAGES] },
     body: munmap(0, 1),
     pages: [0, 0],
   }),
@@ -63,23 +63,23 @@ export const EXTERNAL_SCENARIOS: readonly Scenario[] = [
     body: munmap(0, 1),
     pages: [0, 0],
   }),
-  scenario('table under the other page', 'A table goes whose other pages the device has never touched.', {
-    options: { vmas: [TWO_PAGES[0]!, { start: TABLE, end: TABLE + 1 }] },
+  scenario('table under the other page', 'A table goes while the device goes on from one of its pages to the other.', {
+    options: { vmas: [TWO_PAGES, { start: TABLE, end: TABLE + 1 }] },
     body: munmap(0, 2),
     pages: [0, 1],
   }),
   scenario('MADV_DONTNEED', 'Two pages go, the mapping and the tables stay.', {
-    options: { vmas: TWO_PAGES },
+    options: { vmas: [TWO_PAGES] },
     body: ({ kernel, mm }) => kernel.zap_page_range_single(mm, 0, 2),
     pages: [1, 1],
   }),
   scenario('gather overflow', 'Two pages go, in batches of one: the first is free before the range has ended.', {
-    options: { vmas: TWO_PAGES, batch: 1 },
+    options: { vmas: [TWO_PAGES], batch: 1 },
     body: ({ kernel, mm }) => kernel.zap_page_range_single(mm, 0, 2),
     pages: [0, 0],
   }),
   scenario('copy on write', 'The CPU writes to a shared page, and goes on with a copy; the old page goes.', {
-    options: { vmas: TWO_PAGES, shared: true },
+    options: { vmas: [TWO_PAGES], shared: true },
     body: ({ kernel, mm }) => kernel.wp_page_copy(mm, 0),
     pages: [0, 0],
     write: false,
@@ -87,7 +87,7 @@ export const EXTERNAL_SCENARIOS: readonly Scenario[] = [
   scenario(
     'nobody walks',
     'A page goes of an mm that no device has bound.',
-    { options: { vmas: TWO_PAGES, devices: 0 }, body: munmap(0, 1), pages: [] },
+    { options: { vmas: [TWO_PAGES], devices: 0 }, body: munmap(0, 1), pages: [] },
     'one mm, one CPU that changes it, no device',
   ),
 ];
