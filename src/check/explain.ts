@@ -53,8 +53,12 @@ export interface Counterexample {
 /** Characters of a name or a value, at most. */
 const LONGEST = 60;
 
-/** `test` with the memory model that it was checked under. */
-export function explain(test: CheckTest, violation: Violation): Counterexample {
+/** `test` with the memory model that it was checked under. `before`: told of each step, by its index, before it is made. */
+export function explain(
+  test: CheckTest,
+  violation: Violation,
+  before: (step: number) => void = () => {},
+): Counterexample {
   const told: AccessEvent[] = [];
   let stack: string | null = null;
   const run = new Execution(test, {
@@ -74,6 +78,7 @@ export function explain(test: CheckTest, violation: Violation): Counterexample {
     const preempts = !isBuffer && running !== -1 && running !== thread && run.enabled(running);
     const operation = isBuffer ? null : (run.stepOf(thread)?.label ?? null);
     const announcedAt = run.announcedAt[thread] ?? null;
+    before(steps.length);
     run.step(thread, path);
     if (!isBuffer) running = thread;
     steps.push({

@@ -82,9 +82,12 @@ function rootOf(file: string): string | null {
   return /^(.*[/\\])(?:check|base|hw[/\\]\w+)[/\\][\w-]+\.[jt]s$/.exec(file)?.[1] ?? null;
 }
 
-/** Models whose functions have names that say more than a place in them: the kernel's, and those of instructions and devices. */
-const BUILT_IN = /^(?:kernel|designs|hw[/\\](?:cpu|device))[/\\]/;
+/**
+ * Models whose functions have names that say more than a place in them: the kernel's, and those of instructions and devices. In `apart` stands the
+ * copy of the kernel that is taken apart.
+ */
+const BUILT_IN = /^(?:apart[/\\])?(?:kernel|designs|hw[/\\](?:cpu|device|external))[/\\]/;
 
 /** Files whose frames lie between a program's access and the tracer: shared objects, ours and those of the hardware models. */
 const OURS =
-  /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow)|hw[/\\]\w+[/\\](recorded[\w-]*|tagged-cache|caches|tables|state|queue-state))\.[jt]s$/;
+  /[/\\](check[/\\]explain|base[/\\](world|words|cell|locks|queue|store-buffer|flow)|hw[/\\]\w+[/\\](recorded[\w-]*|places|tagged-cache|caches|tables|state|queue-state))\.[jt]s$/;

@@ -35,6 +35,7 @@ export interface CheckCommandOptions {
   readonly resume?: string;
   readonly counterexample?: string;
   readonly full?: boolean;
+  readonly necessity?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -71,6 +72,7 @@ export function addCheckOptions(command: Command): void {
     )
     .option('--checkpoint <FILE>', 'dpor: writes what is left to do there, every 10 s and when interrupted')
     .option('--resume <FILE>', 'dpor: goes on where such a file was left')
+    .option('--necessity', 'takes designs apart: which of their steps are needed, and for which test')
     .option('--full', 'shows all steps of counterexamples, not only those that matter')
     .option('--counterexample <FILE>', 'writes the first counterexample as JSON');
 }
@@ -96,6 +98,7 @@ export function checkCombination(options: CheckCommandOptions): void {
     refuse('--strategy replay', 'there is no schedule', 'add --schedule, with the string that a counterexample prints');
   }
   checkLongRuns(options);
+  checkNecessity(options);
   for (const [option, strategies] of ONLY_FOR) {
     if (options[option] === undefined || strategies.includes(strategyOf(options))) continue;
     refuse(`--${option}`, `it says nothing to the strategy ${strategyOf(options)}`, `add --strategy ${strategies[0]}`);
@@ -116,6 +119,23 @@ function checkLongRuns(options: CheckCommandOptions): void {
   const single = options.checkpoint ?? options.resume;
   if (single !== undefined && (options.workers ?? 1) > 1) {
     refuse('--workers', 'a checkpoint is of one exploration, not of parts', 'leave --workers or the checkpoint out');
+  }
+}
+
+/** It explores all there is, again and again, in this thread. */
+function checkNecessity(options: CheckCommandOptions): void {
+  if (options.necessity !== true) return;
+  for (const option of [
+    'strategy',
+    'memory',
+    'schedule',
+    'checkpoint',
+    'resume',
+    'counterexample',
+    'workers',
+  ] as const) {
+    if (options[option] === undefined) continue;
+    refuse('--necessity', `it explores all of each test as it is, and leaves nothing for --${option}`, 'leave one out');
   }
 }
 

@@ -37,8 +37,12 @@ never happens), bounded (a limit was hit, so nothing is proved: never expected),
 A counterexample of more than 40 steps is shown in brief: what threads do to each other, what the last steps depend on, and how many
 steps lie between. --full shows all of them, --counterexample writes them to a file.
 
+--necessity takes designs apart: each of their steps, and the kernel's, is left out or done after its neighbour, and the tests that hold
+are run again. It says which verdict falls, by which interleaving, which step is needed by nothing, and which test says nothing.
+
 Example:
   tablewalk check --all --workers 2
+  tablewalk check flush-hook --necessity
   tablewalk check L01
   tablewalk check my-test.ts
   tablewalk check my-test.ts -t 'lost update' --schedule 0.1:3.0
@@ -63,6 +67,10 @@ async function runCheck(names: readonly string[], options: CheckCommandOptions):
   const signal = interruption();
   const tests = await testsOf(names, options, signal);
   if (tests === null) return EXIT.interrupted;
+  if (options.necessity === true) {
+    const { runNecessity } = await import('./check-necessity.ts');
+    return await runNecessity(tests, options, signal);
+  }
   const run = { ...runOptions(options, tests), shortenUnexpectedOnly: isMatrix(tests, options) };
   const shown = showing(tests, options);
   const saving = options.checkpoint === undefined ? {} : { save: saver(options.checkpoint, run) };

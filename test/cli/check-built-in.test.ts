@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LITMUS } from '../../src/lab/litmus/index.ts';
 import { storedVerdict } from '../../src/lab/litmus/stored.ts';
 import { checkSchema } from '../schema/check.ts';
 import { counterexampleSchema } from '../schema/counterexample.ts';
+import { necessitySchema } from '../schema/necessity.ts';
 import { ended, lines, main, scratchFolder, start, tablewalk } from './tablewalk.ts';
 
 const folder = scratchFolder();
@@ -123,5 +124,66 @@ describe('check NAME', () => {
     const left = join(folder, 'left.json');
     await document(fixed.name, '--checkpoint', left, '--max-executions', '20');
     expect((await document(fixed.name, '--resume', left)).results).toMatchObject([{ verdict: 'holds' }]);
+  });
+});
+
+describe('check --necessity', () => {
+  const FIXED = 'external: copy on write / flush-hook';
+
+  it('says which step is needed, by which test, beside whom, and which are by nothing', async () => {
+    const { code, stdout, stderr } = await tablewalk(['check', FIXED, '--necessity', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [report, ...others] = necessitySchema.parse(JSON.parse(stdout)).necessity;
+    expect(others).toEqual([]);
+    const step = (kind: string, text: string) =>
+      report!.steps.find(({ site }) => site.kind === kind && site.text.includes(text));
+    const needed = step('flush', 'this.sva_flush_device_tlbs')!;
+    expect(needed).toMatchObject({ need: 'needed', fall: { test: FIXED, verdict: 'violated' } });
+    expect(needed.fall!.message).toMatch(/^INV-5: dev0 reaches frame/);
+    expect(needed.fall!.pairs[0]).toMatchObject({ lane: 'dev0', kind: 'read', object: 'dev0 TLB 0 page 0' });
+    // Devices before the IOTLB: the wrong fix of the catalogue, found by swapping neighbours.
+    expect(step('swap', 'this.sva_flush_iotlb')).toMatchObject({ need: 'needed' });
+    // The flush of a range's start does nothing here.
+    expect(step('flush', 'this.mmu_notifier_invalidate_range_start')).toMatchObject({ need: 'by nothing', fall: null });
+    expect(report!.tests).toMatchObject([{ name: FIXED, fallsWithout: { kind: expect.any(String) } }]);
+    // The counterexample is one of that test without the step: it is the same as ever in the checker's eyes.
+    expect(needed.fall!.counterexample!.steps.length).toBeLessThan(40);
+  });
+
+  it('prints interleavings, and comments for the kernel', async () => {
+    const { code, stdout } = await tablewalk(['check', FIXED, '--necessity'], { env: { COLUMNS: '120' } });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^needed: without it a test falls \(\d+\)$/m);
+    expect(stdout).toMatch(/^ {4}\/\* pairs with \w+\(\) in dev0, which reads dev0 TLB 0 page 0 \*\/$/m);
+    expect(stdout).toMatch(/^ +\d+ +\S.*sva_flush_iotlb$/m);
+    expect(stdout).toContain('no test is vacuous');
+  });
+
+  it('shows a test that holds whatever is left out', async () => {
+    const { stdout } = await tablewalk(['check', 'external: nobody walks / flush-hook', '--necessity']);
+    expect(stdout).toMatch(/^vacuous: these hold whatever is left out.*\n {2}external: nobody walks \/ flush-hook \(/m);
+  });
+
+  it('has nothing to take apart where nothing holds', async () => {
+    const { code, stdout } = await tablewalk([
+      'check',
+      'L23 window of start and end / wrong fix: at the end alone',
+      '--necessity',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('no test holds, and there is nothing that could fall');
+  });
+
+  it('refuses files, and what it cannot be combined with', async () => {
+    const test = join(folder, 'own.ts');
+    writeFileSync(
+      test,
+      "import { defineTest } from 'tablewalk/check';\nexport const own = defineTest({ name: 'own', expect: 'holds', program: () => ({ threads: [] }) });\n",
+    );
+    for (const args of [[test], ['L23', '--memory', 'tso'], ['L23', '--strategy', 'random']]) {
+      const { code, stderr } = await tablewalk(['check', ...args, '--necessity']);
+      expect({ code, lines: lines(stderr).length }).toEqual({ code: 2, lines: 1 });
+      expect(stderr).toContain('--necessity');
+    }
   });
 });

@@ -11,7 +11,7 @@ const access = z.strictObject({
   note: z.string().nullable().describe('more than the kind says: buffered, add, take, …'),
 });
 
-const source = z.strictObject({
+export const source = z.strictObject({
   file: z.string(),
   line: z.int().min(1),
   function: z.string().nullable().describe('innermost function that has a name there'),

@@ -7,6 +7,7 @@ import { counterexampleSchema } from './counterexample.ts';
 import { explainSchema } from './explain.ts';
 import { iovaStressSchema } from './iova-stress.ts';
 import { labSchema } from './lab.ts';
+import { necessitySchema } from './necessity.ts';
 import { replaySchema } from './replay.ts';
 
 const documents = {
@@ -17,12 +18,18 @@ const documents = {
   explain: explainSchema,
   conformance: conformanceSchema,
   counterexample: counterexampleSchema,
+  necessity: necessitySchema,
+};
+
+const COMMANDS: Readonly<Record<string, string>> = {
+  counterexample: 'check --counterexample FILE',
+  necessity: 'check --necessity --json',
 };
 
 describe('docs/schema', () => {
   for (const [name, schema] of Object.entries(documents)) {
     it(`${name}.json is what the schema of the ${name} document generates`, async () => {
-      const command = name === 'counterexample' ? 'check --counterexample FILE' : `${name} --json`;
+      const command = COMMANDS[name] ?? `${name} --json`;
       const json = z.toJSONSchema(schema.meta({ title: `tablewalk ${command}` }));
       await expect(`${JSON.stringify(json, null, 2)}\n`).toMatchFileSnapshot(`../../docs/schema/${name}.json`);
     });

@@ -49,8 +49,8 @@ export interface MatrixEntry {
   readonly bounds: string;
   readonly slow: boolean;
   readonly test: CheckTest;
-  /** The same test on a kernel that is made of another table of functions. */
-  readonly testOn: (base: KernelFunctions) => CheckTest;
+  /** The same test on a kernel that is made of another table of functions, with a twin of each design. */
+  readonly testOn: (base: KernelFunctions, twin?: (design: KernelDesign) => KernelDesign) => CheckTest;
 }
 
 /** A scenario with a kernel made of these changes. */
@@ -63,7 +63,7 @@ export function testOf(
   slow = false,
 ): MatrixEntry {
   const { about, bounds, memory, name, program, source } = scenario;
-  const testOn = (base: KernelFunctions): CheckTest => {
+  const testOn: MatrixEntry['testOn'] = (base, twin = (design) => design) => {
     // Made when it is first needed: a matrix has more kernels than are run.
     let kernel: Build | null = null;
     return defineTest({
@@ -73,7 +73,10 @@ export function testOf(
       expect,
       ...(memory === undefined ? {} : { memory }),
       program: (world) => {
-        kernel ??= buildOn(base, changes);
+        kernel ??= buildOn(
+          base,
+          changes.map((change) => ('patch' in change ? twin(change) : change)),
+        );
         return program(world, kernel);
       },
     });
