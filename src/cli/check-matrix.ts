@@ -5,6 +5,7 @@
 import { groupedBy, linesOf, placeOf } from '../lab/litmus/rows.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
 import { storedVerdict } from '../lab/litmus/stored.ts';
+import { necessityCell } from '../lab/necessity/stored.ts';
 import { columnsLines, gridLines } from '../lab/report/terminal-grid.ts';
 import { clean, padEnd, type TerminalOptions, textWidth, wrap } from '../lab/report/terminal-text.ts';
 import { counted } from '../lab/report/text.ts';
@@ -96,6 +97,8 @@ export class MatrixPrinter {
   }
 }
 
+/** `11 of 52 steps needed` */
+const NECESSITY_WIDTH = 24;
 /** Names of designs are padded to this width at most. */
 const LONGEST = 44;
 
@@ -114,6 +117,7 @@ function rowLine(outcome: Outcome, width: number, { color, unicode }: TerminalOp
     counted(result.executions, 'execution').padStart(17),
     formatSeconds(seconds, 2).padStart(8),
     padEnd(lines, 9),
+    padEnd(necessityCell(found.entry!), NECESSITY_WIDTH),
     ...(isExpected(outcome) ? [] : [expectedText(outcome, color)]),
   ];
   return cells.join('  ').trimEnd();

@@ -4,6 +4,7 @@ import { groupedBy } from '../lab/litmus/rows.ts';
 import type { MatrixEntry } from '../lab/litmus/scenario.ts';
 import { loadApart } from '../lab/necessity/apart.ts';
 import { Necessity, type NecessityReport, type Run } from '../lab/necessity/necessity.ts';
+import { takenApartAs } from '../lab/necessity/stored.ts';
 import { counted } from '../lab/report/text.ts';
 import { describeThrown } from '../node/test-file-errors.ts';
 import type { CheckCommandOptions } from './check-options.ts';
@@ -24,6 +25,8 @@ export interface NecessityDocument {
 
 /** Steps of the checker for each that is left out: a second or two. */
 const EFFORT = 1_000_000;
+/** And for a shorter counterexample. */
+const SHORTEN = 200_000;
 
 export async function runNecessity(
   tests: readonly FoundTest[],
@@ -78,7 +81,7 @@ function designsOf(tests: readonly FoundTest[]): ReadonlyMap<string, readonly Ma
     });
   });
   const run = entries.flatMap(({ entry, leftOut }) => (leftOut === null ? [entry] : []));
-  return groupedBy(run, ({ design, family, name }) => (family === 'catalogue' ? name : design));
+  return groupedBy(run, takenApartAs);
 }
 
 function runner({ maxExecutions, maxSeconds }: CheckCommandOptions, signal: AbortSignal) {
@@ -92,7 +95,7 @@ function runner({ maxExecutions, maxSeconds }: CheckCommandOptions, signal: Abor
     try {
       const result = await runTest(
         found,
-        { strategy: 'dpor', ...limits, ...(shorten ? {} : { minimise: 0 }) },
+        { strategy: 'dpor', ...limits, minimise: shorten ? SHORTEN : 0 },
         { signal, progress: () => {} },
       );
       const { message, verdict, violation } = result;

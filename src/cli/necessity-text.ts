@@ -2,6 +2,7 @@
 import type { Counterexample } from '../check/index.ts';
 import type { NecessityReport, Need, StepReport } from '../lab/necessity/necessity.ts';
 import type { Pair } from '../lab/necessity/pairs.ts';
+import { countOf, NEEDS } from '../lab/necessity/stored.ts';
 import { clean, cut, padEnd, type TerminalOptions, textWidth, wrap } from '../lab/report/terminal-text.ts';
 import { counted } from '../lab/report/text.ts';
 import { formatSeconds } from '../lab/report/units.ts';
@@ -17,14 +18,13 @@ const TITLES: Readonly<Record<Need, string>> = {
   bounded: 'not known: no test falls, but some were not run without it, or not to their end (--slow goes on)',
   untried: 'not tried: only tests without store buffers come to it',
 };
-const ORDER = Object.keys(TITLES) as readonly Need[];
 
 export function necessityText(report: Timed, full: boolean, options: TerminalOptions): string {
   const { color } = options;
   const say = (text: string): string => clean(text, options.unicode);
   const lines = [color.bold(say(report.design)), ...wrap(say(headText(report)), options.width), ''];
   const falls = new Falls(full, options);
-  for (const need of ORDER) {
+  for (const need of NEEDS) {
     const own = report.steps.filter((step) => step.need === need);
     if (own.length === 0) continue;
     lines.push(...wrap(say(`${TITLES[need]} (${own.length})`), options.width).map(color.bold));
@@ -43,13 +43,9 @@ function headText({ isWhole, leftOut, notRun, seconds, steps, tests }: Timed): s
   const more =
     notRun === 0 ? '' : `; ${notRun} calls and stores, which do what a function is there for, were not tried (--full)`;
   if (tests.length === 0) return `no test holds, and there is nothing that could fall${out}`;
-  const counts = ORDER.map((need) => ({ need, count: countOf(steps, need) })).filter(({ count }) => count > 0);
+  const counts = NEEDS.map((need) => ({ need, count: countOf(steps, need) })).filter(({ count }) => count > 0);
   const parts = counts.map(({ count, need }) => `${count} ${need}`).join(', ');
   return `${counted(tests.length, 'test')} that hold${tests.length === 1 ? 's' : ''}, run again without each of ${counted(steps.length, 'step')} in ${formatSeconds(seconds, 2)}: ${parts}${out}${more}${isWhole ? '' : '; interrupted: the rest was not tried'}`;
-}
-
-function countOf(steps: readonly StepReport[], need: Need): number {
-  return steps.filter((step) => step.need === need).length;
 }
 
 function stepLines({ site, tests }: StepReport, { color, unicode, width }: TerminalOptions): readonly string[] {
@@ -130,7 +126,7 @@ export function necessityTable(reports: readonly Timed[], { color, unicode, widt
     ].join('  ');
   const rows = reports.map(({ design, steps, tests }) => {
     const counts = [
-      ...ORDER.slice(0, 4).map((need) => countOf(steps, need)),
+      ...NEEDS.slice(0, 4).map((need) => countOf(steps, need)),
       countOf(steps, 'bounded') + countOf(steps, 'untried'),
     ];
     const vacuous = tests.filter(({ fallsWithout }) => fallsWithout === null).length;

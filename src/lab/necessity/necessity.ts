@@ -179,13 +179,13 @@ export class Necessity {
         bounded = true;
         break;
       }
-      const run = await this.runWithout(site, test, effort);
+      const run = await this.runWithout(site, test, effort, true);
       effort -= run.steps;
       if (run.verdict === 'bounded') bounded = true;
       if (run.verdict === 'holds' || run.verdict === 'bounded') continue;
       if (run.verdict !== 'refused') test.fallsWithout ??= site;
       if (run.verdict === 'violated') {
-        fall = await this.told(site, test);
+        fall = this.told(site, test, run);
         break;
       }
       fall ??= { ...told(run), test: test.entry.name, counterexample: null, pairs: [] };
@@ -195,7 +195,7 @@ export class Necessity {
     return { site: own, need: needOf(fall, bounded, fit.length), fall, tests: coming.length };
   }
 
-  private async runWithout(site: number, known: Known, effort: number, shorten = false): Promise<Run> {
+  private async runWithout(site: number, known: Known, effort: number, shorten: boolean): Promise<Run> {
     const { executions, steps, test, tried } = known;
     tried.add(site);
     this.apart.leaveOut(site);
@@ -205,10 +205,9 @@ export class Necessity {
     return run;
   }
 
-  /** The shortest counterexample that is found, and what the step stands against in it. */
-  private async told(site: number, known: Known): Promise<Fall> {
+  /** The counterexample, and what the step stands against in it. */
+  private told(site: number, known: Known, run: Run): Fall {
     const { apart } = this;
-    const run = await this.runWithout(site, known, Number.POSITIVE_INFINITY, true);
     let step = -1;
     const gone: number[] = [];
     apart.leaveOut(site, () => gone.push(step));
@@ -232,7 +231,7 @@ export class Necessity {
       for (const [nth, site] of left.entries()) {
         if (this.options.isEnough()) return;
         this.options.tell(nth, left.length, `${test.entry.name}, without ${this.apart.sites[site]!.text}`);
-        const { verdict } = await this.runWithout(site, test, this.options.effort);
+        const { verdict } = await this.runWithout(site, test, this.options.effort, false);
         if (verdict !== 'violated' && verdict !== 'unreachable') continue;
         test.fallsWithout = site;
         break;
