@@ -145,6 +145,8 @@ export class FlowCutter {
   /** `if (stale) return;` is left out, `if (fresh) { … }` always done. */
   guard(node) {
     const { alternate, consequent, test } = node;
+    // A look of the model's own at what must not be.
+    if (consequent.type === 'ThrowStatement') return;
     if (alternate === null || alternate === undefined) {
       const leaves = isExit(consequent);
       const site = this.add(

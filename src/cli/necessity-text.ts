@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<Need, string>> = {
   'by the code': 'needed by the code itself: without it the model cannot go on, which says nothing of the design',
   'by nothing': 'needed by nothing: all tests that come to it hold without it',
   bounded: 'not known: no test falls, but some were not run without it, or not to their end (--slow goes on)',
-  untried: 'not tried: only tests without store buffers come to it',
+  untried: 'not tried: fences and locked operations that only tests without store buffers come to',
 };
 
 export function necessityText(report: Timed, full: boolean, options: TerminalOptions): string {
@@ -28,6 +28,11 @@ export function necessityText(report: Timed, full: boolean, options: TerminalOpt
     const own = report.steps.filter((step) => step.need === need);
     if (own.length === 0) continue;
     lines.push(...wrap(say(`${TITLES[need]} (${own.length})`), options.width).map(color.bold));
+    // Tests without store buffers are no fault of theirs.
+    if (need === 'untried' && !full) {
+      lines.push('');
+      continue;
+    }
     for (const step of own) lines.push(...stepLines(step, options), ...falls.lines(step));
     lines.push('');
   }

@@ -215,7 +215,12 @@ export class Necessity {
       step = next;
     });
     apart.leaveOut(null);
-    return { ...told(run), test: known.entry.name, counterexample, pairs: pairsOf(counterexample, gone) };
+    return {
+      ...told(run),
+      test: known.entry.name,
+      counterexample,
+      pairs: pairsOf(counterexample, gone, apart.sites[site]!.kind === 'lock'),
+    };
   }
 
   /** Tests that did not fall yet are run without the other steps that they come to: those first that another test needed. */

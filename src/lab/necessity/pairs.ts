@@ -17,8 +17,10 @@ export interface Pair {
 
 const MOST = 2;
 
-/** `gone`: indices of the steps in which the step would have been done. */
-export function pairsOf({ lanes, steps }: Counterexample, gone: readonly number[]): readonly Pair[] {
+const OF_LOCK = /\.(?:acquire|release|(?:read|write)(?:Lock|Unlock))$/;
+
+/** `gone`: indices of the steps in which the step would have been done. `ofLock`: it was a lock, and what others do to locks counts. */
+export function pairsOf({ lanes, steps }: Counterexample, gone: readonly number[], ofLock: boolean): readonly Pair[] {
   // The last time before the violation is the one that mattered.
   const at = gone.at(-1);
   const own = at === undefined ? undefined : steps[at];
@@ -28,7 +30,7 @@ export function pairsOf({ lanes, steps }: Counterexample, gone: readonly number[
     const writes = accesses.some((one) => one.object === object && one.kind === 'write');
     return { lane: lanes[other]!, source, object, kind: writes ? 'write' : 'read' };
   };
-  const pairs = [...meetings(steps, at, lane)].map(([step, object]) => pairOf(step, object));
+  const pairs = [...meetings(steps, at, lane, ofLock)].map(([step, object]) => pairOf(step, object));
   if (pairs.length > 0) return pairs.slice(0, MOST);
   // What it does, its own thread does nowhere else: then it is whoever goes wrong.
   const last = steps.at(-1)!;
@@ -37,11 +39,16 @@ export function pairsOf({ lanes, steps }: Counterexample, gone: readonly number[
 }
 
 /** Steps of others after `at` that meet what the own thread does before or after it, each with the word; one a function of the other. */
-function* meetings(steps: readonly ExplainedStep[], at: number, lane: number): Generator<[ExplainedStep, string]> {
+function* meetings(
+  steps: readonly ExplainedStep[],
+  at: number,
+  lane: number,
+  ofLock: boolean,
+): Generator<[ExplainedStep, string]> {
   const own = steps.filter((step) => step.lane === lane);
   const told = new Set<string>();
   for (const step of steps.slice(at + 1)) {
-    if (step.lane === lane) continue;
+    if (step.lane === lane || (!ofLock && OF_LOCK.test(step.operation ?? ''))) continue;
     const object = wordShared(step, own);
     if (object === null) continue;
     const where = `${step.lane} ${step.source?.function ?? ''} ${object}`;
