@@ -57,13 +57,24 @@ describe('docs/vtd.md', () => {
 
 describe('docs/litmus.md', () => {
   it('has a design that falls in its test, beside the kernel as it is', () => {
-    expect(LITMUS_TESTS.map(({ name }) => name)).toEqual(['free-when-idle.ts', 'idle.ts']);
+    expect(LITMUS_TESTS.map(({ name }) => name)).toEqual(['free-when-idle.ts', 'idle.ts', 'flushed-once.ts']);
     for (const { name, code } of LITMUS_TESTS) writeFileSync(join(folder, name), code);
     const path = join(folder, 'idle.ts');
     const done = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'check', path], { encoding: 'utf8' });
     expect({ status: done.status, stderr: done.stderr }).toEqual({ status: 0, stderr: '' });
     expect(done.stdout).toContain('2 tests: 1 holds, 1 violated; all as expected');
     expect(done.stdout).toMatch(/INV-2: ENQCMD of T2 takes PASID 1, and mm A has 2/);
+  });
+
+  it('has a test of coherence whose patch falls', () => {
+    const [{ code, name }] = LITMUS_TESTS.filter((one) => one.name === 'flushed-once.ts') as [
+      { code: string; name: string },
+    ];
+    const path = join(folder, name);
+    writeFileSync(path, code);
+    const done = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'check', path], { encoding: 'utf8' });
+    expect({ status: done.status, stderr: done.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(done.stdout).toMatch(/INV-5: dev0 reaches frame \d+ through page 0 of mm A: which is free/);
   });
 
   it('names functions that the kernel has', () => {
