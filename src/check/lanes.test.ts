@@ -128,6 +128,23 @@ describe('lanes', () => {
     expect(text).toMatch(/^ 2 {2,}a b\.l\.acquire {2,}fa b\.l$/m);
   });
 
+  it('say once what several words are, and nothing of an empty place that stays empty', () => {
+    const stays = { object: 'z', kind: 'write', before: 'empty', after: 'empty', note: null } as const;
+    const text = renderLanes(
+      example([
+        step(0, read('x', 'empty'), read('y', 'empty'), read('w', '1')),
+        step(1, write('x'), stays),
+        step(0, stays, { ...stays, object: 'y' }),
+        step(1, stays),
+      ]),
+    );
+    expect(text).toMatch(/^ 1 {2}x, y are empty; w is 1 /m);
+    expect(text).toMatch(/^ 2 {2,}x: 0 -> 1 {2,}fx$/m);
+    expect(text).toMatch(/^ 3 {2}\(nothing changes\) /m);
+    // Alone it is what the step does.
+    expect(text).toMatch(/^ 4 {2,}z: empty -> empty {2,}fz$/m);
+  });
+
   it('let a text go on over the columns to its right, where there is no room for all', () => {
     const long = 'a value of so many words that it needs more room';
     const text = renderLanes(example([step(0, read('x', long)), step(1, read('x', long))]), { width: 70 });

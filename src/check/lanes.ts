@@ -104,11 +104,39 @@ export function describeStep({ operation, chose, accesses }: ExplainedStep): str
   if (chose !== null) parts.push(`chooses ${chose.join(', ')}`);
   // The lock's own word says no more than the operation that takes it.
   const own = operation?.slice(0, Math.max(0, operation.lastIndexOf('.')));
-  for (const [i, access] of accesses.entries()) {
+  const told = accesses.filter((access, i) => {
     const isSaid = operation !== null && access.object.replace(/\[\d+\]$/, '') === own;
-    if (!isSaid && !isReadForWrite(access, accesses.slice(i + 1))) parts.push(describeAccess(access));
+    return (
+      !isSaid && !isReadForWrite(access, accesses.slice(i + 1)) && !(accesses.length > 1 && changesNothing(access))
+    );
+  });
+  for (let i = 0; i < told.length; ) {
+    const same = alike(told.slice(i));
+    parts.push(same.length === 1 ? describeAccess(same[0]!) : describeReads(same));
+    i += same.length;
   }
-  return parts.length === 0 ? '(nothing shared)' : parts.join('; ');
+  if (parts.length > 0) return parts.join('; ');
+  return accesses.some(({ kind }) => kind === 'write') ? '(nothing changes)' : '(nothing shared)';
+}
+
+/** Among several accesses: what was empty, as a place of a cache that is flushed, is empty still. */
+function changesNothing({ after, before, kind, note }: ExplainedAccess): boolean {
+  return kind === 'write' && note === null && before === 'empty' && after === before;
+}
+
+/** Reads, one after the other, that find the same: the first of `accesses` alone, if it is none or finds something else than the next. */
+function alike(accesses: readonly ExplainedAccess[]): readonly ExplainedAccess[] {
+  const { after, kind, note } = accesses[0]!;
+  const end = accesses.findIndex((one) => one.kind !== 'read' || one.note !== null || one.after !== after);
+  return kind !== 'read' || note !== null || end === 0
+    ? accesses.slice(0, 1)
+    : accesses.slice(0, end < 0 ? undefined : end);
+}
+
+/** `IOTLB 4K page 0, 2M page 0 are empty`: what names have in common is said once. */
+function describeReads(reads: readonly ExplainedAccess[]): string {
+  const names = reads.map(({ object }) => object);
+  return `${names.join(', ')} are ${reads[0]!.after ?? '?'}`;
 }
 
 /** A read whose value the next write of the word says. */

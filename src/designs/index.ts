@@ -1,6 +1,14 @@
 /** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
 import type { KernelDesign } from './design.ts';
 import { endOnly, flushHook, invalidateRange, startEnd } from './external-tlb/notified.ts';
+import {
+  deferredFree,
+  deferredFreeDraft,
+  flushByWork,
+  noFlush,
+  syncFlushV1,
+  syncFlushV2,
+} from './kernel-tables/flushed.ts';
 import { eagerIpiAsSketched, eagerIpiOrdered, eagerIpiRepaired } from './pasid-lifetime/eager-ipi.ts';
 import { freeInMmdrop } from './pasid-lifetime/free-in-mmdrop.ts';
 import { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
@@ -20,9 +28,12 @@ export type { KernelDesign } from './design.ts';
 export { INTEL_SVM } from './pasid-lifetime/intel-svm.ts';
 export { TABLE_RECLAIM, tableReclaim } from './table-reclaim/index.straight.ts';
 export {
+  deferredFree,
+  deferredFreeDraft,
   eagerIpiOrdered,
   eagerIpiRepaired,
   endOnly,
+  flushByWork,
   flushHook,
   freeInMmdrop,
   freeInMmput,
@@ -32,6 +43,7 @@ export {
   gpFixupRepaired,
   invalidateRange,
   ipiAllThreadsOrdered,
+  noFlush,
   refcountPerTask,
   startEnd,
   switchLoadAsSketched,
@@ -78,4 +90,14 @@ export const PASID_MSR: readonly KernelDesign[] = [
 /** When the TLBs of those that walk the CPU's tables are flushed. */
 export const EXTERNAL_TLB: readonly KernelDesign[] = [startEnd, endOnly, invalidateRange, flushHook];
 
-export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB];
+/** When a table of the kernel's half is freed that IOMMUs may have cached a pointer to. */
+export const KERNEL_TABLES: readonly KernelDesign[] = [
+  noFlush,
+  syncFlushV1,
+  syncFlushV2,
+  flushByWork,
+  deferredFreeDraft,
+  deferredFree,
+];
+
+export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB, ...KERNEL_TABLES];

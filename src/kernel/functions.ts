@@ -8,6 +8,7 @@ import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
+import * as kernelTables from './mm/kernel-tables.ts';
 import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
 import * as gather from './mm/mmu-gather.ts';
@@ -21,6 +22,7 @@ import * as switching from './sched/switch.ts';
 import { intel_pasid_setup_first_level, intel_pasid_tear_down_entry } from './sva/entries.ts';
 import * as external from './sva/external-tlbs.ts';
 import * as sva from './sva/iommu-sva.ts';
+import * as kva from './sva/kva-range.ts';
 import * as entry from './traps/entry.ts';
 import * as gp from './traps/gp.ts';
 
@@ -28,6 +30,7 @@ const { InvariantBroken: _broken, ...observations } = observer;
 const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
 const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
+const { INIT_MM: _init, InitMm: _initMm, ...kernelHalf } = kernelTables;
 const { callEach: _each, ...notifications } = secondary;
 const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
 
@@ -53,6 +56,8 @@ export const BASE = {
   ...gather,
   ...notifications,
   ...external,
+  ...kernelHalf,
+  ...kva,
   ...switches,
   ...fpu,
   ...smp,

@@ -27,6 +27,7 @@ export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
+export { INIT_MM, InitMm } from './mm/kernel-tables.ts';
 export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';
 export { type FrameUse, MmTables, PGD_LEVEL, type Vma } from './mm/tables.ts';
 export {

@@ -4,6 +4,7 @@
  */
 import { MSR_IA32_PASID_VALID, pasidOfMsr, type Work } from '../hw/index.ts';
 import type { Kernel } from './kernel.ts';
+import { INIT_MM } from './mm/kernel-tables.ts';
 import type { MmTables } from './mm/tables.ts';
 import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter, type Task } from './objects.ts';
 
@@ -103,5 +104,6 @@ function mistaken({ frames, memory, name }: MmTables, pfn: number, takenFor: 'pa
   const { level = null, mm = 'nobody' } = frames.get(pfn) ?? {};
   const text = `a ${level === null ? 'page' : `level ${level} table`} of ${mm}`;
   if (!memory.isInUse(pfn)) return `which is free and was ${text}`;
-  return mm === name && (level === null) === (takenFor === 'page') ? null : text;
+  const isTheirs = mm === name || (mm === INIT_MM && takenFor === 'table');
+  return isTheirs && (level === null) === (takenFor === 'page') ? null : text;
 }

@@ -140,7 +140,7 @@ describe('check --necessity', () => {
     const needed = step('flush', 'this.sva_flush_device_tlbs')!;
     expect(needed).toMatchObject({ need: 'needed', fall: { test: FIXED, verdict: 'violated' } });
     expect(needed.fall!.message).toMatch(/^INV-5: dev0 reaches frame/);
-    expect(needed.fall!.pairs[0]).toMatchObject({ lane: 'dev0', kind: 'read', object: 'dev0 TLB 0 page 0' });
+    expect(needed.fall!.pairs[0]).toMatchObject({ lane: 'dev0', kind: 'read', object: 'dev0 TLB page 0' });
     // Devices before the IOTLB: the wrong fix of the catalogue, found by swapping neighbours.
     expect(step('swap', 'this.sva_flush_iotlb')).toMatchObject({ need: 'needed' });
     // The flush of a range's start does nothing here.
@@ -154,7 +154,7 @@ describe('check --necessity', () => {
     const { code, stdout } = await tablewalk(['check', FIXED, '--necessity'], { env: { COLUMNS: '120' } });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^needed: without it a test falls \(\d+\)$/m);
-    expect(stdout).toMatch(/^ {4}\/\* pairs with \w+\(\) in dev0, which reads dev0 TLB 0 page 0 \*\/$/m);
+    expect(stdout).toMatch(/^ {4}\/\* pairs with \w+\(\) in dev0, which reads dev0 TLB page 0 \*\/$/m);
     expect(stdout).toMatch(/^ +\d+ +\S.*sva_flush_iotlb$/m);
     expect(stdout).toContain('no test is vacuous');
   });

@@ -49,7 +49,8 @@ export class ExternalDevice {
     this.atc = ats
       ? Array.from(
           { length: spaces },
-          (_, space) => new Places<ExternalEntry>(world, `${name} TLB ${space} page`, 0, pages),
+          (_, space) =>
+            new Places<ExternalEntry>(world, `${name} TLB${spaces === 1 ? '' : ` of space ${space}`} page`, 0, pages),
         )
       : null;
   }

@@ -9,7 +9,7 @@ import { UNBUFFERED } from '../../base/words.ts';
 import type { World } from '../../base/world.ts';
 import { offsetInSpan } from '../pt/format.ts';
 
-/** What a place has, and how often it was dropped. Printed as what it has. */
+/** What a place has, and how often it was dropped. Printed as what it has: 'empty', or the entry. */
 export class Place<T> {
   readonly entry: T | null;
   readonly drops: number;
@@ -20,7 +20,7 @@ export class Place<T> {
   }
 
   toJSON(): T | string {
-    return this.entry ?? `empty, dropped ${this.drops}x`;
+    return this.entry ?? 'empty';
   }
 }
 
@@ -34,7 +34,10 @@ export class Places<T> {
     for (const page of pages) {
       const first = page - offsetInSpan(page, level);
       if (this.places.has(first)) continue;
-      this.places.set(first, new Cell<Place<T>>(world, `${name} ${first}`, new Place<T>(null, 0), UNBUFFERED));
+      this.places.set(
+        first,
+        new Cell<Place<T>>(world, `${name} ${pageText(first)}`, new Place<T>(null, 0), UNBUFFERED),
+      );
     }
   }
 
@@ -64,4 +67,9 @@ export class Places<T> {
     if (found === undefined) throw new RangeError(`page ${page} is none that the walker was told of`);
     return found;
   }
+}
+
+/** Pages far up are read in hexadecimal. */
+function pageText(page: number): string {
+  return page < 4096 ? String(page) : `0x${page.toString(16)}`;
 }

@@ -48,8 +48,8 @@ export interface WalkerOptions {
    * architecture allows). Default: it is.
    */
   readonly rechecks?: boolean;
-  /** An observer's look at each table in the step before it is read. */
-  readonly observe?: (table: number) => void;
+  /** An observer's look at each table, in the step before it is read, and for which space. */
+  readonly observe?: (table: number, space: number) => void;
 }
 
 /** The same bit in both formats. */
@@ -57,6 +57,9 @@ const WRITE_LO = 2;
 /** In entries of a format that has it. */
 const USER_LO = 4;
 const LEAF_LEVELS = [0, 1, 2] as const;
+const LEAF_SIZES = ['4K', '2M', '1G'] as const;
+/** Caches of pointers go by the entry that has the pointer (SDM 4.10.3.1, VT-d 6.2.5): from level 1 on. */
+const POINTERS = ['PDE', 'PDPTE', 'PML4E', 'PML5E'] as const;
 
 interface Space {
   /** By level of the page. */
@@ -76,15 +79,19 @@ export class ExternalWalker {
     this.memory = memory;
     this.options = options;
     this.roots = new Words<number>(world, 'root of space', new Array<number>(options.spaces).fill(0), UNBUFFERED);
-    this.spaces = Array.from({ length: options.spaces }, (_, space) => ({
-      iotlb: LEAF_LEVELS.map(
-        (level) => new Places<ExternalEntry>(world, `IOTLB ${space} level ${level} page`, level, options.pages),
-      ),
-      structures: Array.from(
-        { length: options.top },
-        (_, nth) => new Places<number>(world, `structure cache ${space} level ${nth + 1} page`, nth + 1, options.pages),
-      ),
-    }));
+    const { pages, spaces, top } = options;
+    this.spaces = Array.from({ length: spaces }, (_, space) => {
+      const of = spaces === 1 ? '' : ` of space ${space}`;
+      return {
+        iotlb: LEAF_LEVELS.map(
+          (level) => new Places<ExternalEntry>(world, `IOTLB${of} ${LEAF_SIZES[level]} page`, level, pages),
+        ),
+        structures: Array.from(
+          { length: top },
+          (_, nth) => new Places<number>(world, `${POINTERS[nth]} cache${of} page`, nth + 1, pages),
+        ),
+      };
+    });
   }
 
   /**
@@ -154,7 +161,7 @@ export class ExternalWalker {
       // An invalidation drops all pointers on the way to a page together, with the root's: the deepest that was followed tells.
       const followed = Math.min(level, top - 1);
       if (structures[followed]!.look(page).drops !== places[followed]!.drops) return 'anew';
-      this.options.observe?.(table);
+      this.options.observe?.(table, access.space);
       const at = this.memory.locate(table, indexAt(page, level));
       const lo = this.memory.lo(at);
       if ((lo & format.presentLo) === 0) return 'not present';

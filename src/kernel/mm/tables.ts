@@ -19,6 +19,7 @@ import {
 
 const P = X86_64.presentLo;
 const RW = maskLo(X86_64_PTE, 'R/W');
+const US = maskLo(X86_64_PTE, 'U/S');
 export const PGD_LEVEL = 3;
 
 /** A mapping: [start, end) in pages. */
@@ -50,10 +51,13 @@ export class MmTables {
   vmas: readonly Vma[] = [];
   /** By frame: whose page or table it is, or was last. Changed in the step of the allocation. */
   readonly frames: Map<number, FrameUse>;
+  /** What is mapped may be reached by user code and by devices. */
+  private readonly user: boolean;
 
   /** `frames`: one map for all that share the memory. */
-  constructor(world: World, name: string, memory: RecordedMemory, frames: Map<number, FrameUse>) {
+  constructor(world: World, name: string, memory: RecordedMemory, frames: Map<number, FrameUse>, user = true) {
     this.name = name;
+    this.user = user;
     this.memory = memory;
     this.frames = frames;
     this.ptl = new SpinLock(world, `${name}.page_table_lock`);
@@ -99,12 +103,22 @@ export class MmTables {
       let below = this.below(table, page, level);
       if (below === 0) {
         below = this.allocTable(level - 1);
-        this.memory.store(table, indexAt(page, level), (below << 12) | X86_64.tableLo, 0);
+        this.memory.store(table, indexAt(page, level), (below << 12) | this.rights(X86_64.tableLo), 0);
       }
       table = below;
     }
     const rights = X86_64.leafLo[writable ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ]!;
-    this.memory.store(table, indexAt(page, 0), (pfn << 12) | rights, 0);
+    this.memory.store(table, indexAt(page, 0), (pfn << 12) | this.rights(rights), 0);
+  }
+
+  private rights(lo: number): number {
+    return this.user ? lo : lo & ~US;
+  }
+
+  /** Points to the same tables as another mm does for the page, from below the top one on: the kernel's half. */
+  share(other: MmTables, page: number): void {
+    const at = this.memory.locate(other.pgd, indexAt(page, PGD_LEVEL));
+    this.memory.store(this.pgd, indexAt(page, PGD_LEVEL), this.memory.lo(at), 0);
   }
 
   clearPte(page: number): void {

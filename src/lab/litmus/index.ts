@@ -1,5 +1,6 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
+import { KERNEL_HALF } from './kernel-half.ts';
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
 import { L03 } from './l03-fork-copies.ts';
@@ -9,12 +10,14 @@ import { L08 } from './l08-release-without-drain.ts';
 import { L11 } from './l11-lost-handle.ts';
 import { L13 } from './l13-too-wide.ts';
 import { L14 } from './l14-faults-removed-first.ts';
+import { L16 } from './l16-after-mmdrop.ts';
 import { L20 } from './l20-unflushed-table.ts';
 import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
 import { L35 } from './l35-two-addresses.ts';
+import { L36, L37 } from './l36-kernel-table.ts';
 import { L39 } from './l39-overflow.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
@@ -33,6 +36,7 @@ const BUGS: readonly Litmus[] = [
   L11,
   L13,
   L14,
+  L16,
   L20,
   L21,
   L21_NEW_OWNER,
@@ -40,6 +44,8 @@ const BUGS: readonly Litmus[] = [
   L22,
   L23,
   L35,
+  L36,
+  L37,
   L39,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
@@ -48,4 +54,4 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...KERNEL_HALF, ...PRODUCT];

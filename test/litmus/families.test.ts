@@ -1,0 +1,44 @@
+/** Designs of families that are no pairs: each test comes to its stored verdict, in as many executions. */
+import { describe, expect, it } from 'vitest';
+import { check } from '../../src/check/index.ts';
+import { LITMUS } from '../../src/lab/litmus/index.ts';
+import { groupedBy, TIMES } from '../../src/lab/litmus/rows.ts';
+import { storedVerdict } from '../../src/lab/litmus/stored.ts';
+
+const FULL = process.env['TABLEWALK_FULL'] !== undefined;
+const families = groupedBy(
+  LITMUS.filter(({ family }) => family !== 'catalogue' && !family.includes(TIMES)),
+  ({ family }) => family,
+);
+
+for (const [family, entries] of families) {
+  describe(family, () => {
+    for (const { name, slow, test } of entries) {
+      it.skipIf(slow && !FULL)(`${name}: ${test.expect}`, { timeout: 60_000 }, () => {
+        const { executions, verdict, violation } = check(test, { minimise: 0 });
+        const stored = storedVerdict(name);
+        expect({ verdict, executions }, violation?.message).toEqual({
+          verdict: stored?.verdict,
+          executions: stored?.executions,
+        });
+      });
+    }
+  });
+}
+
+describe('designs fall by what they are about', () => {
+  const messages = {
+    'external: gather overflow / start-end': /^INV-5: dev0 reaches frame \d+ through page 0/,
+    'external: all tables / end-only': /^INV-12: the IOMMU reads frame \d+ as a table of mm A/,
+    'kernel half: PTE table / no-flush': /^INV-12: the IOMMU reads frame \d+ as a table of mm A: a page of mm N/,
+    'kernel half: two address spaces / no-flush': /^INV-12: the IOMMU reads frame \d+ as a table of mm B/,
+    'kernel half: caller holds a spinlock / sync-flush-v1': /^INV-9: .* may sleep, and a spinlock is held/,
+    'kernel half: two tables in turn / deferred-free-draft': /^INV-12: .* free and was a level 0 table of init_mm/,
+  };
+  for (const [name, message] of Object.entries(messages)) {
+    it(name, () => {
+      const entry = LITMUS.find((one) => one.name === name)!;
+      expect(check(entry.test, { minimise: 0 }).violation?.message).toMatch(message);
+    });
+  }
+});
