@@ -1,6 +1,7 @@
 /** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
 import type { KernelDesign } from './design.ts';
 import { endOnly, flushHook, invalidateRange, startEnd } from './external-tlb/notified.ts';
+import { lazy, lazyFreeNow, strict } from './iotlb-flush/modes.ts';
 import {
   deferredFree,
   deferredFreeDraft,
@@ -27,6 +28,7 @@ export type { TableReclaim } from '../kernel/iommu/table-reclaim.straight.ts';
 export type { KernelDesign } from './design.ts';
 export { INTEL_SVM } from './pasid-lifetime/intel-svm.ts';
 export { TABLE_RECLAIM, tableReclaim } from './table-reclaim/index.straight.ts';
+export { TABLE_RECLAIM as TABLE_RECLAIM_FLOWS } from './table-reclaim/index.ts';
 export {
   deferredFree,
   deferredFreeDraft,
@@ -43,6 +45,8 @@ export {
   gpFixupRepaired,
   invalidateRange,
   ipiAllThreadsOrdered,
+  lazy,
+  lazyFreeNow,
   noFlush,
   refcountPerTask,
   startEnd,
@@ -100,4 +104,13 @@ export const KERNEL_TABLES: readonly KernelDesign[] = [
   deferredFree,
 ];
 
-export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB, ...KERNEL_TABLES];
+/** When an unmap of the DMA API is flushed, and what waits for it. */
+export const IOTLB_FLUSH: readonly KernelDesign[] = [strict, lazy, lazyFreeNow];
+
+export const DESIGNS: readonly KernelDesign[] = [
+  ...PASID_LIFETIME,
+  ...PASID_MSR,
+  ...EXTERNAL_TLB,
+  ...KERNEL_TABLES,
+  ...IOTLB_FLUSH,
+];

@@ -1,6 +1,7 @@
 /** The kernel's functions by name: what a design or a patch changes. In the order of the call graph, from system calls down. */
 import * as files from './fs/files.ts';
 import * as idxd from './fs/idxd.ts';
+import * as dma from './iommu/dma-iommu.ts';
 import * as unitObserver from './iommu/intel-observer.ts';
 import * as pasidTable from './iommu/intel-pasid.ts';
 import * as prq from './iommu/intel-prq.ts';
@@ -8,6 +9,7 @@ import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
+import * as iova from './iommu/iova.ts';
 import * as kernelTables from './mm/kernel-tables.ts';
 import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
@@ -30,6 +32,8 @@ const { InvariantBroken: _broken, ...observations } = observer;
 const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
 const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
+const { DmaDomain: _dma, ...dmaApi } = dma;
+const { IovaDomain: _iovad, NO_IOVA: _none, ...iovas } = iova;
 const { INIT_MM: _init, InitMm: _initMm, ...kernelHalf } = kernelTables;
 const { callEach: _each, ...notifications } = secondary;
 const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
@@ -58,6 +62,8 @@ export const BASE = {
   ...external,
   ...kernelHalf,
   ...kva,
+  ...dmaApi,
+  ...iovas,
   ...switches,
   ...fpu,
   ...smp,

@@ -2,6 +2,7 @@
 export { createKernel, type KernelOptions } from './create.ts';
 export { BASE } from './functions.ts';
 export { INVARIANTS, type Invariant } from './invariants.ts';
+export { DmaDomain, type DmaDomainOptions } from './iommu/dma-iommu.ts';
 export {
   createDomain,
   type DomainOptions,
@@ -25,6 +26,7 @@ export {
 } from './iommu/intel-iommu.ts';
 export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
+export { IovaDomain, type IovaDomainOptions, NO_IOVA } from './iommu/iova.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
 export { INIT_MM, InitMm } from './mm/kernel-tables.ts';

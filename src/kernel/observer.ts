@@ -2,7 +2,8 @@
  * The omniscient observer: it knows each PASID's true owner and who gave each piece of work to a device, and stops an execution that breaks an
  * invariant (docs/litmus.md has the list). It looks within the step in which things happen, and changes nothing.
  */
-import { MSR_IA32_PASID_VALID, pasidOfMsr, type Work } from '../hw/index.ts';
+import { MSR_IA32_PASID_VALID, pasidOfMsr, type RecordedMemory, type Work } from '../hw/index.ts';
+import type { DmaDomain } from './iommu/dma-iommu.ts';
 import type { Kernel } from './kernel.ts';
 import { INIT_MM } from './mm/kernel-tables.ts';
 import type { MmTables } from './mm/tables.ts';
@@ -97,6 +98,44 @@ export function observe_walked(this: Kernel, tables: MmTables, table: number): v
   const what = mistaken(tables, table, 'table');
   if (what === null) return;
   throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of ${tables.name}: ${what}`);
+}
+
+/**
+ * INV-5 of the DMA API, when a device has translated an IOVA. `after`: unmap: the frame is free, or somebody else's; reuse: the number was given out again, for another
+ * frame. Context: within an atomic step.
+ */
+export function observe_dma_reached(
+  this: Kernel,
+  { iovad, pt, seen }: DmaDomain,
+  device: string,
+  page: number,
+  pfn: number,
+  after: 'unmap' | 'reuse',
+): void {
+  const memory = pt.memory as RecordedMemory;
+  if (after === 'unmap' && !memory.isInUse(pfn)) {
+    throw new InvariantBroken(
+      `INV-5: ${device} reaches frame ${pfn} through IOVA ${page} after it was unmapped and freed`,
+    );
+  }
+  const now = after === 'reuse' ? seen.load(Math.floor(page / iovad.pages)) : pfn;
+  if (now === pfn) return;
+  throw new InvariantBroken(
+    `INV-5: ${device} reaches frame ${pfn} through IOVA ${page}, which was given out again, for frame ${now}`,
+  );
+}
+
+/** INV-12 for a domain's tables. `others`: frames that somebody else has taken. Context: within an atomic step. */
+export function observe_domain_walked(
+  this: Kernel,
+  { pt }: DmaDomain,
+  table: number,
+  others: ReadonlySet<number>,
+): void {
+  const memory = pt.memory as RecordedMemory;
+  if (memory.isInUse(table) && !others.has(table)) return;
+  const what = others.has(table) ? 'somebody else has taken it' : 'it is free';
+  throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of the domain, and ${what}`);
 }
 
 /** What a frame is that is taken for a page, or a table, of the mm; null: it is that. */

@@ -55,6 +55,11 @@ export class ExternalDevice {
       : null;
   }
 
+  /** Whether it has a TLB. */
+  get ats(): boolean {
+    return this.atc !== null;
+  }
+
   /** `perform`: the access to memory, by frame, in the step that translates it. */
   *access(access: ExternalAccess, perform: (pfn: number) => void): Flow<AccessResult> {
     for (let asked = 0; ; asked++) {

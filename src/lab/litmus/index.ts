@@ -1,5 +1,6 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
+import { DMA } from './iotlb-flush.ts';
 import { KERNEL_HALF } from './kernel-half.ts';
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
@@ -16,9 +17,14 @@ import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
+import { L28 } from './l28-super-page.ts';
+import { L29 } from './l29-short-gather.ts';
+import { L30 } from './l30-empty-gather.ts';
+import { L33 } from './l33-tables-not-queued.ts';
 import { L35 } from './l35-two-addresses.ts';
 import { L36, L37 } from './l36-kernel-table.ts';
 import { L39 } from './l39-overflow.ts';
+import { L40 } from './l40-torn-top.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
@@ -43,10 +49,15 @@ const BUGS: readonly Litmus[] = [
   L21_LATE_ZERO,
   L22,
   L23,
+  L28,
+  L29,
+  L30,
+  L33,
   L35,
   L36,
   L37,
   L39,
+  L40,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
 ];
@@ -54,4 +65,4 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...KERNEL_HALF, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...KERNEL_HALF, ...DMA, ...PRODUCT];
