@@ -2,11 +2,13 @@
 import * as files from './fs/files.ts';
 import * as idxd from './fs/idxd.ts';
 import * as dma from './iommu/dma-iommu.ts';
+import * as cacheTags from './iommu/intel-cache.ts';
 import * as unitObserver from './iommu/intel-observer.ts';
 import * as pasidTable from './iommu/intel-pasid.ts';
 import * as prq from './iommu/intel-prq.ts';
 import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
+import * as svmFlush from './iommu/intel-svm-flush.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
 import * as iova from './iommu/iova.ts';
@@ -32,6 +34,8 @@ const { InvariantBroken: _broken, ...observations } = observer;
 const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
 const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
+const { TaggedDomain: _tagged, ...tagged } = cacheTags;
+const { ULONG_MAX: _max, svm_pages: _pages, ...svmFlushes } = svmFlush;
 const { DmaDomain: _dma, ...dmaApi } = dma;
 const { IovaDomain: _iovad, NO_IOVA: _none, ...iovas } = iova;
 const { INIT_MM: _init, InitMm: _initMm, ...kernelHalf } = kernelTables;
@@ -62,6 +66,8 @@ export const BASE = {
   ...external,
   ...kernelHalf,
   ...kva,
+  ...svmFlushes,
+  ...tagged,
   ...dmaApi,
   ...iovas,
   ...switches,

@@ -15,6 +15,7 @@ export {
   settleDomain,
 } from './iommu/domain.straight.ts';
 export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
+export { type TaggedDevice, TaggedDomain } from './iommu/intel-cache.ts';
 export {
   createDeviceDomainInfo,
   createIntelIommu,
@@ -25,6 +26,7 @@ export {
   infoOf,
 } from './iommu/intel-iommu.ts';
 export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
+export { svm_pages, ULONG_MAX } from './iommu/intel-svm-flush.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { IovaDomain, type IovaDomainOptions, NO_IOVA } from './iommu/iova.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';

@@ -31,6 +31,10 @@ export class ExternalDevice {
   readonly response: Cell<PageResponse | null>;
   /** It asks no more, and does nothing. */
   readonly failed: Cell<boolean>;
+  /** ATS is enabled: translations are asked for and kept. */
+  readonly ats_enabled: Cell<boolean>;
+  /** It does nothing, and hears of no invalidation; what its TLB has outlasts that. */
+  readonly inReset: Cell<boolean>;
   private readonly world: World;
   private readonly walker: ExternalWalker;
   private readonly tries: number;
@@ -46,6 +50,8 @@ export class ExternalDevice {
     this.request = new Cell<ExternalAccess | null>(world, `${name}'s page request`, null, UNBUFFERED);
     this.response = new Cell<PageResponse | null>(world, `${name}'s page response`, null, UNBUFFERED);
     this.failed = new Cell<boolean>(world, `${name} has failed`, false, UNBUFFERED);
+    this.ats_enabled = new Cell<boolean>(world, `${name}'s ATS enable`, ats, UNBUFFERED);
+    this.inReset = new Cell<boolean>(world, `${name} is in reset`, false, UNBUFFERED);
     this.atc = ats
       ? Array.from(
           { length: spaces },
@@ -76,9 +82,14 @@ export class ExternalDevice {
   }
 
   private *once(access: ExternalAccess, perform: (pfn: number) => void): Flow<'done' | WalkFault> {
-    const places = this.atc?.[access.space];
-    if (places !== undefined) {
+    const own = this.atc?.[access.space];
+    let places = own;
+    if (own !== undefined) {
       yield ATOMIC;
+      if (this.inReset.load()) return 'not present';
+      if (!this.ats_enabled.load()) places = undefined;
+    }
+    if (places !== undefined) {
       const known = places.look(access.page).entry;
       if (known !== null && (!access.write || known.writable)) {
         perform(known.pfn);
@@ -116,8 +127,16 @@ export class ExternalDevice {
     this.response.store(response);
   }
 
-  /** A device-TLB invalidation is executed, and answered. Context: an atomic step. */
-  invalidate(space: number, page: number, end: number): void {
+  /** A device-TLB invalidation is executed, and answered; false: there is no answer. Context: an atomic step. */
+  invalidate(space: number, page: number, end: number): boolean {
+    if (this.inReset.load()) return false;
     this.atc?.[space]?.drop(page, end);
+    return true;
+  }
+
+  /** Sets or clears the enable bit: a device that is enabled begins with an empty TLB (PCIe 10.5.1). Context: an atomic step. */
+  enableAts(enabled: boolean): void {
+    this.ats_enabled.store(enabled);
+    for (const places of this.atc ?? []) places.drop(0, Number.POSITIVE_INFINITY);
   }
 }

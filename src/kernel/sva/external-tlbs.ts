@@ -13,6 +13,8 @@ export interface ExternalBind {
   readonly devices: readonly ExternalDevice[];
   /** PASID. */
   readonly space: number;
+  /** Frame of the top table, for who takes it away for a while. */
+  readonly root?: number;
 }
 
 /** What the driver registers. linux v6.10 drivers/iommu/intel/svm.c: intel_mmuops */

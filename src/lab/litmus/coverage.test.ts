@@ -6,7 +6,6 @@ import { LITMUS } from './index.ts';
 /** By reason: functions that no litmus test enters. test/kernel runs each of them alone. */
 const NEVER_ENTERED: Readonly<Record<string, readonly string[]>> = {
   'CPUs of the tests have IA32_PASID alone; test/kernel/cpu-states.test.ts loads the others': ['load_register'],
-  'entries are of the first stage; test/kernel tears down one of the second': ['qi_flush_iotlb'],
 };
 /** Pairs that between them change most of the kernel: thousands more have no other functions. */
 const PAIRS = ['free-in-mmdrop x gp-fixup', 'free-on-unbind x gp-fixup', 'update-pasid x update-pasid-msr'];

@@ -11,20 +11,30 @@ import { L08 } from './l08-release-without-drain.ts';
 import { L11 } from './l11-lost-handle.ts';
 import { L13 } from './l13-too-wide.ts';
 import { L14 } from './l14-faults-removed-first.ts';
+import { L15 } from './l15-drain-under-locks.ts';
 import { L16 } from './l16-after-mmdrop.ts';
+import { L17 } from './l17-bond-without-reference.ts';
+import { L19 } from './l19-group-left-behind.ts';
 import { L20 } from './l20-unflushed-table.ts';
 import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
+import { L25 } from './l25-end-of-all.ts';
+import { L26 } from './l26-wrong-descriptor.ts';
 import { L28 } from './l28-super-page.ts';
 import { L29 } from './l29-short-gather.ts';
 import { L30 } from './l30-empty-gather.ts';
+import { L31 } from './l31-missing-tag.ts';
+import { L32 } from './l32-wrong-domain-id.ts';
 import { L33 } from './l33-tables-not-queued.ts';
+import { L34 } from './l34-reset.ts';
 import { L35 } from './l35-two-addresses.ts';
 import { L36, L37 } from './l36-kernel-table.ts';
 import { L39 } from './l39-overflow.ts';
 import { L40 } from './l40-torn-top.ts';
+import { L44 } from './l44-timeout-for-ever.ts';
+import { L46 } from './l46-stop-marker.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
@@ -42,22 +52,32 @@ const BUGS: readonly Litmus[] = [
   L11,
   L13,
   L14,
+  L15,
   L16,
+  L17,
+  L19,
   L20,
   L21,
   L21_NEW_OWNER,
   L21_LATE_ZERO,
   L22,
   L23,
+  L25,
+  L26,
   L28,
   L29,
   L30,
+  L31,
+  L32,
   L33,
+  L34,
   L35,
   L36,
   L37,
   L39,
   L40,
+  L44,
+  L46,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
 ];

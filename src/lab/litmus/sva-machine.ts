@@ -36,7 +36,9 @@ export class SvaMachine {
   readonly memory: RecordedMemory;
   readonly mm: NotifiedMm;
   readonly tables: MmTables;
+  readonly walker: ExternalWalker;
   readonly devices: readonly ExternalDevice[];
+  readonly bind: ExternalBind;
   private readonly frames = new Map<number, FrameUse>();
 
   constructor(world: World, { functions }: Build, options: SvaMachineOptions) {
@@ -52,9 +54,10 @@ export class SvaMachine {
     const observe = (table: number) => this.kernel.observe_walked(this.tables, table);
     const walker = new ExternalWalker(world, this.memory, { ...places, format: X86_64, top: PGD_LEVEL, observe });
     walker.roots.store(SPACE, this.tables.pgd);
+    this.walker = walker;
     this.devices = Array.from({ length: devices }, (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, places));
-    const bind: ExternalBind = { walker, devices: this.devices, space: SPACE };
-    const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(bind)];
+    this.bind = { walker, devices: this.devices, space: SPACE, root: this.tables.pgd };
+    const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(this.bind)];
     this.mm = { tables: this.tables, notifiers, batch };
   }
 
