@@ -35,6 +35,7 @@ export {
 } from './external/walker.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
+export { ReferencedMemory } from './memory/referenced-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
 export { WriteBackMemory } from './memory/write-back.ts';
 export {
@@ -59,6 +60,7 @@ export {
   REPLAY,
   type Semantics,
 } from './pt/page-table.straight.ts';
+export { createShared, type Shared } from './pt/shared.ts';
 export { EXECUTE, NO_PASID, ownerOf, READ, WRITE } from './vtd/caches.ts';
 export { type Capabilities, capabilities, FULL_UNIT } from './vtd/capabilities.ts';
 export {

@@ -1,6 +1,7 @@
 /** The kernel's functions by name: what a design or a patch changes. In the order of the call graph, from system calls down. */
 import * as files from './fs/files.ts';
 import * as idxd from './fs/idxd.ts';
+import * as domainObserver from './iommu/domain-observer.ts';
 import * as unitObserver from './iommu/intel-observer.ts';
 import * as pasidTable from './iommu/intel-pasid.ts';
 import * as prq from './iommu/intel-prq.ts';
@@ -8,6 +9,7 @@ import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
+import * as domains from './iommu/paging-domain.ts';
 import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
 import * as gather from './mm/mmu-gather.ts';
@@ -53,9 +55,11 @@ export const BASE = {
   ...gather,
   ...notifications,
   ...external,
+  ...domains,
   ...switches,
   ...fpu,
   ...smp,
   ...observations,
   ...unitObserver,
+  ...domainObserver,
 };

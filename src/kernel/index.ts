@@ -23,6 +23,7 @@ export {
   type IopfGroup,
   infoOf,
 } from './iommu/intel-iommu.ts';
+export type { DomainOps, IovaPage, Mapping, PagingDomain } from './iommu/paging-domain.ts';
 export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
