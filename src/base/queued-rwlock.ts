@@ -39,7 +39,10 @@ export class QueuedRwLock extends RwLock {
       ...write,
       perform: (thread) => {
         write.perform(thread);
+        const { plainAccesses } = world;
         this.waiting.store(this.waiting.peek().filter((other) => other !== thread));
+        // Part of taking the lock.
+        world.plainAccesses = plainAccesses;
       },
     };
   }

@@ -27,7 +27,12 @@ export function observe_table_freed(this: Kernel, domain: PagingDomain, table: n
 }
 
 /** INV-5, when a device has translated a page: it reaches what is mapped there, and nothing else. Context: within an atomic step. */
-export function observe_translated(this: Kernel, { name }: PagingDomain, { mapping, page }: IovaPage, pfn: number): void {
+export function observe_translated(
+  this: Kernel,
+  { name }: PagingDomain,
+  { mapping, page }: IovaPage,
+  pfn: number,
+): void {
   const own = mapping.load();
   if (own?.frame === pfn) return;
   const mapped = own === null ? 'which is unmapped and free' : `where frame ${own.frame} is mapped`;
@@ -65,7 +70,9 @@ export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, war
   const { warnings } = core.pt.cost;
   if (!warns && warnings > 0) throw new InvariantBroken(`the kernel has warned ${warnings}x: a count is out of range`);
   if (memory.framesInUse !== linked.size) {
-    throw new InvariantBroken(`${memory.framesInUse - linked.size} tables of ${name} are lost: neither linked nor freed`);
+    throw new InvariantBroken(
+      `${memory.framesInUse - linked.size} tables of ${name} are lost: neither linked nor freed`,
+    );
   }
   const empty = [...linked].find(([table, { isEmpty }]) => isEmpty && table !== core.pt.root);
   if (empty === undefined || keeps) return;
@@ -115,4 +122,3 @@ function translated(domain: PagingDomain, page: number): number {
 function isPresent({ core }: PagingDomain, lo: number): boolean {
   return (lo & core.pt.presentLo) !== 0;
 }
-

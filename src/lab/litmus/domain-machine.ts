@@ -2,7 +2,17 @@
  * A machine for litmus tests of table reclaim: one paging domain in which CPUs map and unmap, a device that translates at any time through an IOMMU that
  * caches all it reads, and whoever takes a reference to a page of a table. What a device reaches and what is freed is looked at in the step in which it happens.
  */
-import { ATOMIC, Cell, type Flow, join, QueuedRwLock, RwLock, runAlone, UNBUFFERED, type World } from '../../base/index.ts';
+import {
+  ATOMIC,
+  Cell,
+  type Flow,
+  join,
+  QueuedRwLock,
+  RwLock,
+  runAlone,
+  UNBUFFERED,
+  type World,
+} from '../../base/index.ts';
 import {
   createCpu,
   createShared,
@@ -14,8 +24,8 @@ import {
 } from '../../hw/index.ts';
 import {
   createKernel,
-  type IovaPage,
   InvariantBroken,
+  type IovaPage,
   type Kernel,
   type Mapping,
   type PagingDomain,
@@ -37,6 +47,8 @@ export interface DomainMachineOptions {
   /** Mapped before the threads start: first page, how many. */
   readonly mapped: readonly (readonly [number, number])[];
   readonly levels?: number;
+  /** Pages whose way the IOMMU knows before the threads start. */
+  readonly warm?: readonly number[];
   /** A reader of the domain's lock waits where a writer waits already, as on Linux in task context. */
   readonly queuedLock?: boolean;
 }
@@ -56,7 +68,7 @@ export class DomainMachine {
   private mappings = 0;
 
   constructor(world: World, { functions }: Build, options: DomainMachineOptions) {
-    const { levels = 3, mapped, pages, queuedLock = false } = options;
+    const { levels = 3, mapped, pages, queuedLock = false, warm = [] } = options;
     this.world = world;
     this.memory = new ReferencedMemory(world, FRAMES);
     this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
@@ -74,6 +86,7 @@ export class DomainMachine {
       shared: createShared(world, (name, value) => new Cell(world, name, value), this.lock),
     });
     for (const [page, count] of mapped) runAlone(this.map(page, count));
+    runAlone(this.accesses(...warm));
     this.memory.onFree = (table) => {
       // An observer's look is no access of the thread's.
       const { plainAccesses } = world;
@@ -97,14 +110,17 @@ export class DomainMachine {
     yield* this.note(page, pages, (_at, before) => (before === null ? null : { ...before, isLive: false }));
     const done = yield* this.kernel.iommu_unmap(this.domain, createCpu(), page, pages);
     if (done !== pages && !loosely) {
-      throw new InvariantBroken(`INV-12: iommu_unmap of page ${page} finds ${done} of ${pages} pages: mappings are lost`);
+      throw new InvariantBroken(
+        `INV-12: iommu_unmap of page ${page} finds ${done} of ${pages} pages: mappings are lost`,
+      );
     }
     yield* this.note(page, pages, () => null);
   }
 
   /** A caller that has the page mapped asks where it leads. */
-  *translated(page: number): Flow<void> {
+  *translated(page: number, { loosely = false }: Loosely = {}): Flow<void> {
     const frame = yield* this.kernel.iommu_iova_to_phys(this.domain, page);
+    if (loosely) return;
     yield ATOMIC;
     const due = this.iova(page).mapping.load()?.frame ?? -1;
     this.kernel.observe_mapping(this.domain, page, frame, due);
@@ -134,10 +150,25 @@ export class DomainMachine {
     this.domain.core.pt.cost.tablesFreed++;
   }
 
+  /** Unmaps a page while somebody has a reference to its table. Context: before the threads start. */
+  missFree(page: number): void {
+    const table = this.tableOf(page);
+    this.memory.getUnlessZero(table);
+    runAlone(this.unmap(page));
+    this.memory.putReference(table);
+  }
+
   /** Somebody looks at `_mapcount` of a page, and takes no reference. */
   *looksAtCount(pfn: number): Flow<void> {
     yield;
     this.memory.addMapcount(pfn, 0);
+  }
+
+  /** A frame that was a page of a user: the next one that is given out. Context: before the threads start. */
+  formerUserPage(): number {
+    const pfn = this.memory.allocFrame();
+    this.memory.freeFrame(pfn);
+    return pfn;
   }
 
   /** Frame of the table at `level` on the way to the page. Context: before the threads start; it is there. */
@@ -168,11 +199,7 @@ export class DomainMachine {
   }
 
   /** What callers have made of these pages, in one step. */
-  private *note(
-    page: number,
-    pages: number,
-    next: (at: number, before: Mapping | null) => Mapping | null,
-  ): Flow<void> {
+  private *note(page: number, pages: number, next: (at: number, before: Mapping | null) => Mapping | null): Flow<void> {
     yield ATOMIC;
     for (const own of this.iovas) {
       if (own.page < page || own.page >= page + pages) continue;
