@@ -13,6 +13,7 @@ export {
   iommuUnmap,
   settleDomain,
 } from './iommu/domain.straight.ts';
+export type { AtRest } from './iommu/domain-observer.ts';
 export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
 export {
   createDeviceDomainInfo,
@@ -23,9 +24,9 @@ export {
   type IopfGroup,
   infoOf,
 } from './iommu/intel-iommu.ts';
-export type { DomainOps, IovaPage, Mapping, PagingDomain } from './iommu/paging-domain.ts';
 export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
+export type { DomainOps, IovaPage, Mapping, PagingDomain } from './iommu/paging-domain.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
 export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';

@@ -49,14 +49,16 @@ export function observe_mapping(this: Kernel, { name }: PagingDomain, page: numb
 }
 
 export interface AtRest {
-  /** Whether warnings of the kernel (WARN_ON) are none. */
+  /** Whether the kernel may have warned (WARN_ON). */
   readonly warns: boolean;
+  /** Whether tables may be lost: neither linked nor free. */
+  readonly loses: boolean;
   /** Whether a table without entries may be linked still. */
   readonly keeps: boolean;
 }
 
 /** When all is quiet: mappings are as callers left them, tables are linked or free, counts were in range. Context: the last step of all. */
-export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, warns }: AtRest): void {
+export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, loses, warns }: AtRest): void {
   runAlone(settleDomain(domain.core, createCpu()));
   const { core, iovas, memory, name } = domain;
   const linked = linkedTables(domain);
@@ -69,7 +71,7 @@ export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, war
   }
   const { warnings } = core.pt.cost;
   if (!warns && warnings > 0) throw new InvariantBroken(`the kernel has warned ${warnings}x: a count is out of range`);
-  if (memory.framesInUse !== linked.size) {
+  if (!loses && memory.framesInUse !== linked.size) {
     throw new InvariantBroken(
       `${memory.framesInUse - linked.size} tables of ${name} are lost: neither linked nor freed`,
     );

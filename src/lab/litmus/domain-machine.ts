@@ -23,6 +23,7 @@ import {
   VTD_SECOND_STAGE,
 } from '../../hw/index.ts';
 import {
+  type AtRest,
   createKernel,
   InvariantBroken,
   type IovaPage,
@@ -180,10 +181,10 @@ export class DomainMachine {
   }
 
   /** What is looked at when these threads are done. Mark: `at rest`. */
-  *atRest(threads: readonly string[], { keeps = true, warns = false } = {}): Flow<void> {
+  *atRest(threads: readonly string[], { keeps = true, loses = false, warns = true }: Partial<AtRest> = {}): Flow<void> {
     yield join(this.world, ...threads);
     yield ATOMIC;
-    this.kernel.observe_at_rest(this.domain, { keeps, warns });
+    this.kernel.observe_at_rest(this.domain, { keeps, loses, warns });
     // What this step ran alone has announced its locks; nothing of it is left to be yielded.
     this.world.lastAnnounced = null;
     this.world.reach('at rest');

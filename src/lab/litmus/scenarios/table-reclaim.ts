@@ -1,6 +1,7 @@
 /** CPUs map and unmap in one domain, a device translates meanwhile, and tables come and go (thread 2023-12; docs/designs.md, table reclaim). */
 import type { Flow, World } from '../../../base/index.ts';
 import type { Program } from '../../../check/index.ts';
+import type { AtRest } from '../../../kernel/index.ts';
 import { DomainMachine, type DomainMachineOptions, TABLE } from '../domain-machine.ts';
 import type { Build } from '../machine.ts';
 import type { Scenario } from '../scenario.ts';
@@ -12,7 +13,8 @@ export interface ReclaimShape extends DomainMachineOptions {
   readonly threads: (machine: DomainMachine) => Threads;
   /** Pages of the device's accesses. */
   readonly accesses?: readonly number[];
-  readonly atRest?: { readonly keeps?: boolean; readonly warns?: boolean };
+  /** What may be when all is quiet. */
+  readonly atRest?: Partial<AtRest>;
   readonly reachable?: readonly string[];
 }
 
@@ -133,6 +135,7 @@ const TWO: readonly Scenario[] = [
         [T, 1],
       ],
       threads: (own) => ({ cpu0: inTurn(own.unmap(0), () => own.map(1)), cpu1: own.unmap(T) }),
+      atRest: { loses: true },
     },
   ),
   reclaimScenario('two maps under one parent', 'Two CPUs map pages of neighbouring tables that are not there.', CPUS, {
@@ -169,8 +172,17 @@ const TWO: readonly Scenario[] = [
   ),
 ];
 
-/** Whether tables that nothing is mapped in go. */
+/** Whether counts stay in the range that the kernel warns about, and whether tables that nothing is mapped in go. */
 const EMPTY: readonly Scenario[] = [
+  reclaimScenario('counts in range', 'Two CPUs unmap the last pages of two tables: the kernel does not warn.', CPUS, {
+    pages: [0, T],
+    mapped: [
+      [0, 1],
+      [T, 1],
+    ],
+    threads: (own) => ({ cpu0: own.unmap(0), cpu1: own.unmap(T) }),
+    atRest: { warns: false, loses: true },
+  }),
   reclaimScenario('emptied tables go', 'Two CPUs unmap the last pages of one table: it is freed.', CPUS, {
     pages: [0, 1],
     mapped: [[0, 2]],
