@@ -8,6 +8,8 @@ import { mapcountRwlock } from './mapcount-rwlock.ts';
 import { never } from './never.ts';
 import { perTableLock } from './per-table-lock.ts';
 import { refcountRwlock } from './refcount-rwlock.ts';
+import { mapcountRwlockRepaired, refcountRwlockRepaired } from './repaired-rwlock.ts';
+import { STALE_CHECK } from './stale-check.ts';
 
 type Words = Pick<KernelDesign, 'source' | 'argument'>;
 
@@ -46,9 +48,17 @@ export const TABLE_RECLAIM_FAMILY: readonly KernelDesign[] = [
     source: `${THREAD}, RFC v1`,
     argument: 'a table whose count is one has no entry; a free that another reference prevents is made good later',
   }),
+  reclaimDesign(refcountRwlockRepaired, DMA_PTE, {
+    source: `${THREAD}, RFC v1, repaired by us`,
+    argument: 'counts are looked at, and tables unlinked, from the root under the write lock',
+  }),
   reclaimDesign(mapcountRwlock, DMA_PTE, {
     source: 'RFC v2, April 2024',
     argument: 'nobody raises _mapcount of a page that is not mapped to user space',
+  }),
+  reclaimDesign(mapcountRwlockRepaired, DMA_PTE, {
+    source: 'RFC v2, April 2024, repaired by us',
+    argument: 'the same, and nobody else raises the count',
   }),
   reclaimDesign(perTableLock, GENERIC_PT, {
     source: `${THREAD}, completed by us`,
@@ -59,3 +69,12 @@ export const TABLE_RECLAIM_FAMILY: readonly KernelDesign[] = [
     argument: 'a table that was just emptied is needed again soon: it is unlinked one step later, under one write lock',
   }),
 ];
+
+const L42 = { source: 'RFC v2, April 2024', argument: 'a count that was zero stays zero' };
+
+/** L42: the second look at the count, left out or misplaced. */
+export const STALE_CHECKS = {
+  never: reclaimDesign(STALE_CHECK.never, DMA_PTE, L42),
+  before: reclaimDesign(STALE_CHECK.before, DMA_PTE, L42),
+  asReader: reclaimDesign(STALE_CHECK.asReader, DMA_PTE, L42),
+} as const;

@@ -16,9 +16,11 @@ import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
 import { L35 } from './l35-two-addresses.ts';
 import { L39 } from './l39-overflow.ts';
+import { L42 } from './l42-stale-check.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
+import { RECLAIM } from './table-reclaim.ts';
 
 /** In the order of their numbers. */
 const BUGS: readonly Litmus[] = [
@@ -41,6 +43,7 @@ const BUGS: readonly Litmus[] = [
   L23,
   L35,
   L39,
+  L42,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
 ];
@@ -48,4 +51,4 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...RECLAIM, ...PRODUCT];
