@@ -15,13 +15,17 @@ export function observe_table_read(this: Kernel, { memory, name }: PagingDomain,
 
 /** INV-12, when a table is given back: no entry of it maps a page that its caller has not unmapped. Context: as part of the step that frees it. */
 export function observe_table_freed(this: Kernel, domain: PagingDomain, table: number): void {
-  const { iovas, memory, name } = domain;
+  const { core, iovas, memory, name } = domain;
   for (const { mapping, page } of iovas) {
     const own = mapping.load();
     if (own === null || !own.isLive) continue;
-    const at = memory.locate(table, indexAt(page, 0));
-    const lo = memory.lo(at);
-    if (!isPresent(domain, lo) || outputPfn(lo, memory.hi(at)) !== own.frame) continue;
+    // At whatever level it stands: a frame that is mapped is mapped once.
+    const isMapped = (level: number): boolean => {
+      const at = memory.locate(table, indexAt(page, level));
+      const lo = memory.lo(at);
+      return isPresent(domain, lo) && outputPfn(lo, memory.hi(at)) === own.frame - offsetInSpan(page, level);
+    };
+    if (!Array.from({ length: core.pt.top }, (_, level) => level).some(isMapped)) continue;
     throw new InvariantBroken(`INV-12: table ${table} of ${name} is freed with the live entry of page ${page}`);
   }
 }

@@ -144,6 +144,47 @@ const TWO: readonly Scenario[] = [
     threads: (own) => ({ cpu0: own.map(0), cpu1: own.map(T) }),
   }),
   reclaimScenario(
+    'map and unmap beside an unmap in one table',
+    'A CPU maps a page and unmaps it, another unmaps the last other page of the table.',
+    CPUS,
+    {
+      pages: [0, 1],
+      mapped: [[1, 1]],
+      threads: (own) => ({ cpu0: inTurn(own.map(0), () => own.unmap(0)), cpu1: own.unmap(1) }),
+    },
+  ),
+  reclaimScenario(
+    'map and unmap beside an unmap under one parent',
+    'A CPU maps a page and unmaps it, another unmaps the last page of the only other table.',
+    CPUS,
+    {
+      pages: [0, T],
+      mapped: [[T, 1]],
+      threads: (own) => ({ cpu0: inTurn(own.map(0), () => own.unmap(0)), cpu1: own.unmap(T) }),
+    },
+  ),
+  reclaimScenario('two large pages', 'Two CPUs unmap large pages, the last ones of their table.', CPUS, {
+    pages: [0, T],
+    mapped: [
+      [0, T],
+      [T, T],
+    ],
+    threads: (own) => ({ cpu0: own.unmap(0, T), cpu1: own.unmap(T, T) }),
+  }),
+  reclaimScenario(
+    'large page beside a small one',
+    'A CPU unmaps a large page and maps another there; the other CPU unmaps the last page of the table beside it.',
+    CPUS,
+    {
+      pages: [0, T],
+      mapped: [
+        [0, T],
+        [T, 1],
+      ],
+      threads: (own) => ({ cpu0: inTurn(own.unmap(0, T), () => own.map(0, T)), cpu1: own.unmap(T) }),
+    },
+  ),
+  reclaimScenario(
     'large page beside an unmap',
     'A CPU maps a large page over a table whose free was missed, another unmaps the last page of the next table; readers of the lock queue.',
     CPUS,
