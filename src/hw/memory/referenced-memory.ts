@@ -11,6 +11,8 @@ import { RecordedMemory } from './recorded-memory.ts';
 export class ReferencedMemory extends RecordedMemory {
   /** Told in the step in which the owner gives a frame back, or the last reference of one that is counted goes. */
   onFree: (pfn: number) => void = () => {};
+  /** Told in the step in which a frame is asked for. */
+  onAlloc: () => void = () => {};
   private readonly pages: SharedObject;
   private readonly own: World;
   /** By frame: references of others, where the owner's count is elsewhere. */
@@ -52,6 +54,11 @@ export class ReferencedMemory extends RecordedMemory {
     if (this.references[pfn] !== 0 || !this.left.delete(pfn)) return false;
     super.freeFrame(pfn);
     return true;
+  }
+
+  override allocFrame(): number {
+    this.onAlloc();
+    return super.allocFrame();
   }
 
   override addRefcount(pfn: number, delta: number): number {

@@ -13,6 +13,15 @@ export function observe_table_read(this: Kernel, { memory, name }: PagingDomain,
   throw new InvariantBroken(`INV-12: the IOMMU reads frame ${table} as a table of ${name}, and it is free`);
 }
 
+/** When memory for a table is asked for and may be waited for (GFP_KERNEL): no spinning lock is held. */
+export function observe_table_alloc(this: Kernel, { name }: PagingDomain): void {
+  const { world } = this;
+  if ((world.spinlocksHeld[world.thread] ?? 0) === 0) return;
+  throw new InvariantBroken(
+    `a table of ${name} is allocated, which may sleep, while ${world.nameOf(world.thread)} holds a spinning lock (scheduling while atomic)`,
+  );
+}
+
 /** INV-12, when a table is given back: no entry of it maps a page that its caller has not unmapped. Context: as part of the step that frees it. */
 export function observe_table_freed(this: Kernel, domain: PagingDomain, table: number): void {
   const { core, iovas, memory, name } = domain;

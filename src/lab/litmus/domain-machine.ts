@@ -50,6 +50,8 @@ export interface DomainMachineOptions {
   readonly levels?: number;
   /** Pages whose way the IOMMU knows before the threads start. */
   readonly warm?: readonly number[];
+  /** Callers may sleep, and so may what allocates tables for them. */
+  readonly sleeps?: boolean;
   /** A reader of the domain's lock waits where a writer waits already, as on Linux in task context. */
   readonly queuedLock?: boolean;
 }
@@ -69,7 +71,7 @@ export class DomainMachine {
   private mappings = 0;
 
   constructor(world: World, { functions }: Build, options: DomainMachineOptions) {
-    const { levels = 3, mapped, pages, queuedLock = false, warm = [] } = options;
+    const { levels = 3, mapped, pages, queuedLock = false, sleeps = false, warm = [] } = options;
     this.world = world;
     this.memory = new ReferencedMemory(world, FRAMES);
     this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
@@ -88,6 +90,7 @@ export class DomainMachine {
     });
     for (const [page, count] of mapped) runAlone(this.map(page, count));
     runAlone(this.accesses(...warm));
+    if (sleeps) this.memory.onAlloc = () => this.kernel.observe_table_alloc(this.domain);
     this.memory.onFree = (table) => {
       // An observer's look is no access of the thread's.
       const { plainAccesses } = world;

@@ -74,6 +74,12 @@ const ALONE: readonly Scenario[] = [
     threads: (own) => ({ cpu0: own.unmap(0, T) }),
     accesses: [0, 0],
   }),
+  reclaimScenario(
+    'map by who may sleep',
+    'A CPU maps the first page of a table; memory for it may be waited for (GFP_KERNEL).',
+    'one CPU, three levels of tables, no device',
+    { pages: [0], mapped: [], sleeps: true, threads: (own) => ({ cpu0: own.map(0) }) },
+  ),
 ];
 
 /** Two CPUs, each on pages of its own, and a device. */
