@@ -208,14 +208,18 @@ function makeRoom(
     if (cpu.status !== 0) return;
   }
   clearEntry(pt, table, index);
-  if (pt.semantics.freesFirst === true) freeListed(pt, cpu, listed);
-  gatherRange(cpu.gather, page, page + spanPages(level), 0);
+  const span = spanPages(level);
+  if (pt.semantics.freesFirst === true) freeAndFlush(pt, cpu, listed, page, page + span);
+  else gatherRange(cpu.gather, page, page + span, 0);
 }
 
-/** Frees the tables that were listed from `first` on. Order: hardware may still walk them, for they are not flushed. */
-function freeListed(pt: PageTable, cpu: Cpu, first: number): void {
+/** Frees the tables that were listed from `first` on, and flushes then: hardware may walk them meanwhile. */
+function freeAndFlush(pt: PageTable, cpu: Cpu, first: number, start: number, end: number): void {
   for (let i = first; i < cpu.gather.tableCount; i++) freeTable(pt, cpu.gather.tables[i]!);
   cpu.gather.tableCount = first;
+  pt.cost.flushes++;
+  pt.cost.flushPages += end - start;
+  pt.flushRange(pt, start, end, false);
 }
 
 /** Lists `table` and all below it; true when a live leaf is among their entries. */

@@ -14,6 +14,7 @@ import { L21_LATE_ZERO, L21_NEW_OWNER } from './l21-late-zero.ts';
 import { L21 } from './l21-torn-entry.ts';
 import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
+import { L28 } from './l28-large-over-cached.ts';
 import { L35 } from './l35-two-addresses.ts';
 import { L39 } from './l39-overflow.ts';
 import { L42 } from './l42-stale-check.ts';
@@ -41,6 +42,7 @@ const BUGS: readonly Litmus[] = [
   L21_LATE_ZERO,
   L22,
   L23,
+  L28,
   L35,
   L39,
   L42,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { check, type Program } from '../check/index.ts';
-import { Cell } from './cell.ts';
-import type { Flow } from './flow.ts';
-import { RwLock } from './locks.ts';
-import { QueuedRwLock } from './queued-rwlock.ts';
-import type { World } from './world.ts';
+import { Cell } from '../../src/base/cell.ts';
+import type { Flow } from '../../src/base/flow.ts';
+import { RwLock } from '../../src/base/locks.ts';
+import { QueuedRwLock } from '../../src/base/queued-rwlock.ts';
+import type { World } from '../../src/base/world.ts';
+import { check, type Program } from '../../src/check/index.ts';
 
 function verdictOf(program: (world: World) => Program) {
   const { verdict, violation } = check({ name: 'lock', expect: 'holds', program }, { minimise: 0 });
