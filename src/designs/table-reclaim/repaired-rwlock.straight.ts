@@ -14,7 +14,7 @@ import { addressHi, addressLo, indexAt, offsetInSpan, spanPages, tablePfn } from
 import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.straight.ts';
 import { countTable } from '../../hw/pt/new-table.straight.ts';
-import { type Cpu, ENOMEM, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
+import { type Cpu, EINVAL, ENOMEM, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.straight.ts';
 import { mapcountRwlock } from './mapcount-rwlock.straight.ts';
 import { refcountRwlock } from './refcount-rwlock.straight.ts';
@@ -107,7 +107,8 @@ function mapPages(
 ): number {
   let mapped = 0;
   let left = count;
-  let status = 0;
+  // Refused before tables are made for it.
+  let status = pt.format.leafLo[prot & 3]! === 0 ? EINVAL : 0;
   while (left > 0 && status === 0) {
     const room = 512 - indexAt(page + mapped, level);
     const run = left < room ? left : room;

@@ -15,7 +15,7 @@ import { addressHi, addressLo, indexAt, offsetInSpan, spanPages, tablePfn } from
 import { freeTable, gatherRange, gatherTable } from '../../hw/pt/gather.ts';
 import { mapPages as mapRun } from '../../hw/pt/map.ts';
 import { countTable } from '../../hw/pt/new-table.ts';
-import { type Cpu, ENOMEM, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
+import { type Cpu, EINVAL, ENOMEM, type PageTable, pushEmptied, type ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim, unmapAndGather } from '../../kernel/iommu/table-reclaim.ts';
 import { mapcountRwlock } from './mapcount-rwlock.ts';
 import { refcountRwlock } from './refcount-rwlock.ts';
@@ -116,7 +116,8 @@ function* mapPages(
 ): Flow<number> {
   let mapped = 0;
   let left = count;
-  let status = 0;
+  // Refused before tables are made for it.
+  let status = pt.format.leafLo[prot & 3]! === 0 ? EINVAL : 0;
   while (left > 0 && status === 0) {
     const room = 512 - indexAt(page + mapped, level);
     const run = left < room ? left : room;
