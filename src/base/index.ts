@@ -40,6 +40,7 @@ export {
 export { LockMisuse, Mutex, RwLock, SpinLock } from './locks.ts';
 export { TestMistake } from './mistake.ts';
 export { Queue } from './queue.ts';
+export { QueuedRwLock } from './queued-rwlock.ts';
 export { createRandom, type Random } from './random.ts';
 export { err, formatInputError, type InputError, ok, printable, type Result } from './result.ts';
 export type { StoreBuffer } from './store-buffer.ts';

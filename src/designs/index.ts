@@ -27,6 +27,7 @@ import { cpl3State, kernelPerThread, perMmRegister } from './pasid-msr/wishes.ts
 export type { TableReclaim } from '../kernel/iommu/table-reclaim.straight.ts';
 export type { KernelDesign } from './design.ts';
 export { INTEL_SVM } from './pasid-lifetime/intel-svm.ts';
+export { reclaimDesign, STALE_CHECKS, TABLE_RECLAIM_FAMILY } from './table-reclaim/family.ts';
 export { TABLE_RECLAIM, tableReclaim } from './table-reclaim/index.straight.ts';
 export { TABLE_RECLAIM as TABLE_RECLAIM_FLOWS } from './table-reclaim/index.ts';
 export {

@@ -36,6 +36,7 @@ export {
 } from './external/walker.ts';
 export { ArenaMemory, type ArenaOptions, HostMemoryExhausted } from './memory/arena-memory.ts';
 export { MemoryMisuse, RecordedMemory } from './memory/recorded-memory.ts';
+export { ReferencedMemory } from './memory/referenced-memory.ts';
 export { type TableMemory, WORDS_PER_FRAME } from './memory/table-memory.ts';
 export { WriteBackMemory } from './memory/write-back.ts';
 export {
@@ -52,6 +53,7 @@ export { X86_64, X86_64_PDE_LEAF, X86_64_PDPTE_LEAF, X86_64_PTE, X86_64_TABLE } 
 export {
   createCpu,
   DMA_PTE,
+  DMA_PTE_FREES_FIRST,
   EADDRINUSE,
   EINVAL,
   ENOMEM,
@@ -60,6 +62,7 @@ export {
   REPLAY,
   type Semantics,
 } from './pt/page-table.straight.ts';
+export { createShared, type Shared } from './pt/shared.ts';
 export { EXECUTE, NO_PASID, ownerOf, READ, WRITE } from './vtd/caches.ts';
 export { type Capabilities, capabilities, FULL_UNIT } from './vtd/capabilities.ts';
 export {

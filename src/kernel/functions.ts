@@ -2,6 +2,7 @@
 import * as files from './fs/files.ts';
 import * as idxd from './fs/idxd.ts';
 import * as dma from './iommu/dma-iommu.ts';
+import * as domainObserver from './iommu/domain-observer.ts';
 import * as cacheTags from './iommu/intel-cache.ts';
 import * as unitObserver from './iommu/intel-observer.ts';
 import * as pasidTable from './iommu/intel-pasid.ts';
@@ -12,6 +13,7 @@ import * as svmFlush from './iommu/intel-svm-flush.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
 import * as iova from './iommu/iova.ts';
+import * as domains from './iommu/paging-domain.ts';
 import * as kernelTables from './mm/kernel-tables.ts';
 import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
@@ -70,9 +72,11 @@ export const BASE = {
   ...tagged,
   ...dmaApi,
   ...iovas,
+  ...domains,
   ...switches,
   ...fpu,
   ...smp,
   ...observations,
   ...unitObserver,
+  ...domainObserver,
 };

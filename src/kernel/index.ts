@@ -14,6 +14,7 @@ export {
   iommuUnmap,
   settleDomain,
 } from './iommu/domain.straight.ts';
+export type { AtRest } from './iommu/domain-observer.ts';
 export { type FlushQueue, FQ_SIZE, FQ_TIMEOUT_MS } from './iommu/flush-queue.straight.ts';
 export { type TaggedDevice, TaggedDomain } from './iommu/intel-cache.ts';
 export {
@@ -29,6 +30,7 @@ export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { svm_pages, ULONG_MAX } from './iommu/intel-svm-flush.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { IovaDomain, type IovaDomainOptions, NO_IOVA } from './iommu/iova.ts';
+export type { DomainOps, IovaPage, Mapping, PagingDomain } from './iommu/paging-domain.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
 export { INIT_MM, InitMm } from './mm/kernel-tables.ts';

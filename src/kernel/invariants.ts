@@ -44,9 +44,9 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-5',
     text: 'When a data page is freed, or goes to another owner, no IOTLB or device TLB still lets a device reach it. With queued flushes: no cached translation can be used once its IOVA is given out again.',
-    by: ['observe_reached', 'observe_dma_reached'],
+    by: ['observe_reached', 'observe_dma_reached', 'observe_translated'],
     checked:
-      'whenever a device reaches a page of an mm whose tables it walks (litmus tests external: …, L23), or one through an IOVA (litmus tests dma: …); on the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
+      'whenever a device reaches a page of an mm whose tables it walks (litmus tests external: …, L23), or one through an IOVA (dma: …), or of a domain (reclaim: …, L42); on the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
   },
   {
     id: 'INV-6',
@@ -90,9 +90,16 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'INV-12',
     text: 'A page of a page table is freed only after a flush, of paging-structure caches too, of all that may hold a pointer to it, walks under way included.',
-    by: ['observe_walked', 'observe_domain_walked'],
+    by: [
+      'observe_walked',
+      'observe_domain_walked',
+      'observe_table_read',
+      'observe_table_freed',
+      'observe_mapping',
+      'observe_at_rest',
+    ],
     checked:
-      'whenever an IOMMU reads a table of an mm (litmus tests external: …, kernel half: …, L23, L36) or of a domain (dma: …, L33); by the litmus tests of the VT-d unit (test/vtd/litmus.test.ts) and of the table-reclaim designs (test/check/table-reclaim.test.ts)',
+      'whenever an IOMMU reads a table of an mm (litmus tests external: …, kernel half: …, L23, L36) or of a domain (dma: …, L33), whenever a table of a domain is freed, and when all is quiet (reclaim: …, L42); by the litmus tests of the VT-d unit (test/vtd/litmus.test.ts)',
   },
   {
     id: 'INV-13',

@@ -59,7 +59,8 @@ describe('stored verdicts', () => {
 });
 
 describe('invariants', () => {
-  const observer = `${source('kernel/observer.ts')}\n${source('kernel/iommu/intel-observer.ts')}`;
+  const files = ['kernel/observer.ts', 'kernel/iommu/intel-observer.ts', 'kernel/iommu/domain-observer.ts'];
+  const observer = files.map(source).join('\n');
   const observed = new Map(
     observer
       .split('export function ')

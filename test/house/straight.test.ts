@@ -6,8 +6,11 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runAlone } from '../../src/base/flow.ts';
-import { TABLE_RECLAIM as STRAIGHT_RECLAIM } from '../../src/designs/table-reclaim/index.straight.ts';
-import { TABLE_RECLAIM } from '../../src/designs/table-reclaim/index.ts';
+import {
+  TABLE_RECLAIM as STRAIGHT_POSTED,
+  TABLE_RECLAIM_REPAIRED as STRAIGHT_REPAIRED,
+} from '../../src/designs/table-reclaim/index.straight.ts';
+import { TABLE_RECLAIM as POSTED, TABLE_RECLAIM_REPAIRED } from '../../src/designs/table-reclaim/index.ts';
 import { ArenaMemory } from '../../src/hw/memory/arena-memory.ts';
 import { createCpu, DMA_PTE, GENERIC_PT, REPLAY } from '../../src/hw/pt/page-table.ts';
 import * as straightWalk from '../../src/hw/pt/walk.straight.ts';
@@ -125,6 +128,9 @@ export function* outer(n: number): Flow<number> {
     expect(() => straighten('function* {')).toThrow(/some.ts/);
   });
 });
+
+const TABLE_RECLAIM = [...POSTED, ...TABLE_RECLAIM_REPAIRED];
+const STRAIGHT_RECLAIM = [...STRAIGHT_POSTED, ...STRAIGHT_REPAIRED];
 
 describe('a flow run alone and its twin', () => {
   for (const { format, levels } of FORMATS) {

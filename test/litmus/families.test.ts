@@ -6,8 +6,10 @@ import { groupedBy, TIMES } from '../../src/lab/litmus/rows.ts';
 import { storedVerdict } from '../../src/lab/litmus/stored.ts';
 
 const FULL = process.env['TABLEWALK_FULL'] !== undefined;
+/** With a test of their own. */
+const ELSEWHERE: readonly string[] = ['catalogue', 'table-reclaim'];
 const families = groupedBy(
-  LITMUS.filter(({ family }) => family !== 'catalogue' && !family.includes(TIMES)),
+  LITMUS.filter(({ family }) => !ELSEWHERE.includes(family) && !family.includes(TIMES)),
   ({ family }) => family,
 );
 

@@ -62,8 +62,8 @@ export function tableName(key: number): string {
 export function ruleOf(design: string, lazy: boolean): TableRule {
   if (design === 'never') return 'never';
   if (design === 'covered-range') return 'covered';
-  // Both versions of the patch act in strict mode only.
-  if (design === 'refcount-rwlock' || design === 'mapcount-rwlock') return lazy ? 'covered' : 'live';
+  // Both versions of the patch, repaired or not, act in strict mode only.
+  if (design.startsWith('refcount-rwlock') || design.startsWith('mapcount-rwlock')) return lazy ? 'covered' : 'live';
   return 'live';
 }
 

@@ -7,6 +7,7 @@ import { mapcountRwlock } from './mapcount-rwlock.ts';
 import { never } from './never.ts';
 import { perTableLock } from './per-table-lock.ts';
 import { refcountRwlock } from './refcount-rwlock.ts';
+import { mapcountRwlockRepaired, refcountRwlockRepaired } from './repaired-rwlock.ts';
 
 /** In the order in which they are shown. */
 export const TABLE_RECLAIM: readonly TableReclaim[] = [
@@ -18,6 +19,9 @@ export const TABLE_RECLAIM: readonly TableReclaim[] = [
   lazyPrune,
 ];
 
+/** The patch's two versions, repaired: checked like the others, and not among those that are shown. */
+export const TABLE_RECLAIM_REPAIRED: readonly TableReclaim[] = [refcountRwlockRepaired, mapcountRwlockRepaired];
+
 export function tableReclaim(name: string): TableReclaim | undefined {
-  return TABLE_RECLAIM.find((design) => design.name === name);
+  return [...TABLE_RECLAIM, ...TABLE_RECLAIM_REPAIRED].find((design) => design.name === name);
 }

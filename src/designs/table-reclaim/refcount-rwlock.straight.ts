@@ -10,12 +10,12 @@
  *
  * Acts in strict mode only. Step numbers: docs/designs.md, refcount-rwlock.
  */
-import { indexAt, offsetInSpan, spanPages } from '../../hw/pt/format.ts';
+import { indexAt, offsetInSpan, outputPfn, spanPages, tablePfn } from '../../hw/pt/format.ts';
 import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
-import { iovaToPhysReadLocked, mapPagesReadLocked } from './shared-steps.straight.ts';
+import { mapPagesReadLocked } from './shared-steps.straight.ts';
 
 /** alloc_page: the count starts at 1. */
 function tableAllocated(pt: PageTable, table: number): void {
@@ -95,6 +95,28 @@ export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number)
   return done;
 }
 
+/** Step 2, last part: the walk holds the lock; the entry where it ends is read when the lock is gone. */
+function iovaToPhys(pt: PageTable, page: number): number {
+  if (!(page >= 0 && page < pt.pageLimit)) return -1;
+  const memory = pt.memory;
+  pt.cost.readLocks++;
+  let table = pt.root;
+  let level = pt.top;
+  while (level > 0) {
+    const index = indexAt(page, level);
+    const word = memory.locate(table, index);
+    const lo = memory.lo(word);
+    if ((lo & pt.presentLo) === 0 || (lo & pt.pageSizeLo) !== 0) break;
+    table = tablePfn(lo, memory.hi(word));
+    level--;
+  }
+  const last = memory.locate(table, indexAt(page, level));
+  const lo = memory.lo(last);
+  if ((lo & pt.presentLo) === 0) return -1;
+  const base = outputPfn(lo, memory.hi(last));
+  return level === 0 ? base : base - offsetInSpan(base, level) + offsetInSpan(page, level);
+}
+
 const hooks: ReclaimHooks = {
   ...NO_HOOKS,
   name: 'refcount-rwlock',
@@ -115,7 +137,6 @@ export const refcountRwlock: TableReclaim = {
   freesEmpty: true,
   mapPages: mapPagesReadLocked,
   unmapPages,
-  // As posted the last entry is read after the unlock; here before, which hides that race.
-  iovaToPhys: iovaToPhysReadLocked,
+  iovaToPhys,
   settle: nothingToSettle,
 };

@@ -7,11 +7,11 @@
  * installed by compare-exchange; the loser frees its own and uses the winner's.
  *
  * Left out: coherency flushes of entries (DMA_INCOHERENT) and a growing top. The older driver freed the tables below a new large
- * page before it flushed; here they are freed after the flush in both semantics. A map whose path meets a live large page
+ * page before it flushed, which `semantics.freesFirst` keeps; without it they are freed after the flush. A map whose path meets a live large page
  * in the older driver would write into that page as if it were a table; here it warns and keeps the page.
  */
 import { addressHi, addressLo, indexAt, offsetInSpan, PER_LEVEL_3, spanPages, tablePfn } from './format.ts';
-import { gatherRange, gatherTable, iotlbSync } from './gather.straight.ts';
+import { freeTable, gatherRange, gatherTable, iotlbSync } from './gather.straight.ts';
 import { clearEntry, countSet, newTable } from './new-table.straight.ts';
 import { type Cpu, EADDRINUSE, EINVAL, ENOMEM, type PageTable } from './page-table.straight.ts';
 
@@ -193,9 +193,9 @@ function makeRoom(
     cpu.status = EADDRINUSE;
     return;
   }
+  const listed = cpu.gather.tableCount;
   if (!isLeaf) {
     const child = tablePfn(lo, pt.memory.hi(pt.memory.locate(table, index)));
-    const listed = cpu.gather.tableCount;
     pt.hooks.listing(pt, true);
     const live = collectTables(pt, cpu, child, level - 1);
     if (live && !pt.semantics.warnOnLive) {
@@ -208,7 +208,18 @@ function makeRoom(
     if (cpu.status !== 0) return;
   }
   clearEntry(pt, table, index);
-  gatherRange(cpu.gather, page, page + spanPages(level), 0);
+  const span = spanPages(level);
+  if (pt.semantics.freesFirst === true) freeAndFlush(pt, cpu, listed, page, page + span);
+  else gatherRange(cpu.gather, page, page + span, 0);
+}
+
+/** Frees the tables that were listed from `first` on, and flushes then: hardware may walk them meanwhile. */
+function freeAndFlush(pt: PageTable, cpu: Cpu, first: number, start: number, end: number): void {
+  for (let i = first; i < cpu.gather.tableCount; i++) freeTable(pt, cpu.gather.tables[i]!);
+  cpu.gather.tableCount = first;
+  pt.cost.flushes++;
+  pt.cost.flushPages += end - start;
+  pt.flushRange(pt, start, end, false);
 }
 
 /** Lists `table` and all below it; true when a live leaf is among their entries. */

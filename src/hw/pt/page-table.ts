@@ -29,12 +29,16 @@ export interface Semantics {
   readonly skipHoles: boolean;
   /** The older driver's unmap grows a range to the span of the entry where its first walk ended, and lists covered tables unmodified. */
   readonly growToLevel: boolean;
+  /** Tables that give way to a large page are freed before their span is flushed. */
+  readonly freesFirst?: boolean;
 }
 
 /** generic_pt, VT-d second stage from 6.19. */
 export const GENERIC_PT: Semantics = { name: 'generic-pt', warnOnLive: false, skipHoles: false, growToLevel: false };
 /** intel/iommu.c to 6.18 (docs/designs.md, covered-range). */
 export const DMA_PTE: Semantics = { name: 'dma-pte', warnOnLive: true, skipHoles: true, growToLevel: true };
+/** The same, with the order in which that driver freed tables below a large page: for checking. */
+export const DMA_PTE_FREES_FIRST: Semantics = { ...DMA_PTE, freesFirst: true };
 /** For traces that begin in the middle: generic_pt, but an unmap passes over what the trace never showed being mapped. */
 export const REPLAY: Semantics = { name: 'replay', warnOnLive: false, skipHoles: true, growToLevel: false };
 

@@ -49,11 +49,15 @@ export function plainWord(_name: string, value: number): Word {
   return new PlainWord(value);
 }
 
-/** `word` makes the shared variables: cells under the checker, plain words otherwise. */
-export function createShared(world: World, word: (name: string, value: number) => Word): Shared {
+/** `word` makes the shared variables: cells under the checker, plain words otherwise. `lock`: another one for the domain. */
+export function createShared(
+  world: World,
+  word: (name: string, value: number) => Word,
+  lock = new RwLock(world, 'pgd_lock'),
+): Shared {
   const tableLocks = new Map<number, RwLock>();
   return {
-    lock: new RwLock(world, 'pgd_lock'),
+    lock,
     pendingSpan: word('pending span', -1),
     pendingTable: word('pending table', 0),
     pendingParent: word('pending parent', 0),

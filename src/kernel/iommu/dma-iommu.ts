@@ -95,12 +95,12 @@ export function* iommu_dma_map(this: Kernel, dom: DmaDomain, cpu: number, pfn: n
   if (iova === NO_IOVA) return NO_IOVA;
   yield;
   dom.seen.store(iova / dom.iovad.pages, pfn);
-  yield* this.iommu_map(dom, cpu, iova, pfn);
+  yield* this.iommu_dma_map_page(dom, cpu, iova, pfn);
   return iova;
 }
 
 /** linux v6.6 drivers/iommu/iommu.c: iommu_map */
-export function* iommu_map(this: Kernel, dom: DmaDomain, cpu: number, iova: number, pfn: number): Flow<void> {
+export function* iommu_dma_map_page(this: Kernel, dom: DmaDomain, cpu: number, iova: number, pfn: number): Flow<void> {
   const { cpus, pt, reclaim } = dom;
   yield* reclaim.mapPages(pt, cpus[cpu]!, iova, pfn, 0, 1, IOMMU_READ | IOMMU_WRITE);
 }

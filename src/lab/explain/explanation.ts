@@ -1,5 +1,5 @@
 /** What can be explained, as data: from the tables that the code runs from. pages.ts makes it readable. */
-import { DESIGNS, type KernelDesign, TABLE_RECLAIM } from '../../designs/index.ts';
+import { DESIGNS, type KernelDesign, TABLE_RECLAIM_FAMILY } from '../../designs/index.ts';
 import { CPU_STATES, type CpuState, REASONS, WISHES } from '../../hw/index.ts';
 import { INVARIANTS, type Invariant } from '../../kernel/index.ts';
 import { LITMUS } from '../litmus/index.ts';
@@ -73,8 +73,8 @@ export function explanationOf(what: string): Explanation | null {
   if (isIt(CPU_STATES_TOPIC)) return { kind: 'cpu-states', states: CPU_STATES, wishes: WISHES };
   const design = DESIGNS.find(({ name }) => isIt(name));
   if (design !== undefined) return designExplained(design);
-  const reclaim = TABLE_RECLAIM.find(({ name }) => isIt(name));
-  if (reclaim !== undefined) return tableReclaimExplained(reclaim.name);
+  const reclaim = TABLE_RECLAIM_FAMILY.find(({ name }) => isIt(name));
+  if (reclaim !== undefined) return tableReclaimExplained(reclaim);
   const invariant = INVARIANTS.find(({ id }) => isIt(id));
   if (invariant !== undefined) return { kind: 'invariant', ...invariant };
   return faultReasonExplained(what);
@@ -87,7 +87,7 @@ export function topics(): TopicsExplained {
       group: `designs of the family ${family}`,
       names: designs.map(({ name }) => name),
     })),
-    { group: 'designs of the family table-reclaim', names: TABLE_RECLAIM.map(({ name }) => name) },
+    { group: 'designs of the family table-reclaim', names: TABLE_RECLAIM_FAMILY.map(({ name }) => name) },
     { group: 'invariants', names: INVARIANTS.map(({ id }) => id) },
     { group: 'VT-d fault reasons', names: Object.values(REASONS).map(({ code }) => codeText(code)) },
   ];
@@ -110,9 +110,11 @@ function designExplained({ name, family, source, argument, patch }: KernelDesign
   };
 }
 
-function tableReclaimExplained(name: string): DesignExplained {
-  const nothing = { source: null, argument: null, replaces: [], omits: [], precedes: [], follows: [], verdicts: [] };
-  return { kind: 'design', name, family: 'table-reclaim', lines: linesOf([name]), ...nothing };
+/** Its code is no function of the kernel. */
+function tableReclaimExplained({ name, family, source, argument }: KernelDesign): DesignExplained {
+  const nothing = { replaces: [], omits: [], precedes: [], follows: [] };
+  const verdicts = verdictsOn(name);
+  return { kind: 'design', name, family, source, argument, lines: linesOf([name]), ...nothing, verdicts };
 }
 
 function verdictsOn(name: string): readonly DesignVerdict[] {

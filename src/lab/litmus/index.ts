@@ -22,7 +22,7 @@ import { L22 } from './l22-in-place.ts';
 import { L23 } from './l23-start-end-window.ts';
 import { L25 } from './l25-end-of-all.ts';
 import { L26 } from './l26-wrong-descriptor.ts';
-import { L28 } from './l28-super-page.ts';
+import { L28 } from './l28-large-over-cached.ts';
 import { L29 } from './l29-short-gather.ts';
 import { L30 } from './l30-empty-gather.ts';
 import { L31 } from './l31-missing-tag.ts';
@@ -33,11 +33,13 @@ import { L35 } from './l35-two-addresses.ts';
 import { L36, L37 } from './l36-kernel-table.ts';
 import { L39 } from './l39-overflow.ts';
 import { L40 } from './l40-torn-top.ts';
+import { L42 } from './l42-stale-check.ts';
 import { L44 } from './l44-timeout-for-ever.ts';
 import { L46 } from './l46-stop-marker.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
+import { RECLAIM } from './table-reclaim.ts';
 
 /** In the order of their numbers. */
 const BUGS: readonly Litmus[] = [
@@ -76,6 +78,7 @@ const BUGS: readonly Litmus[] = [
   L37,
   L39,
   L40,
+  L42,
   L44,
   L46,
   MASK_FENCE,
@@ -85,4 +88,11 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...KERNEL_HALF, ...DMA, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [
+  ...CATALOGUE,
+  ...EXTERNAL,
+  ...KERNEL_HALF,
+  ...DMA,
+  ...RECLAIM,
+  ...PRODUCT,
+];

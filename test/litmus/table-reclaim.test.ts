@@ -1,0 +1,70 @@
+/**
+ * Designs of table reclaim: each test comes to its stored verdict, in as many executions. `npm test` takes those that are quick, `npm run test:full`
+ * all of them.
+ */
+import { describe, expect, it } from 'vitest';
+import { check } from '../../src/check/index.ts';
+import { TABLE_RECLAIM_FAMILY } from '../../src/designs/index.ts';
+import { storedVerdict } from '../../src/lab/litmus/stored.ts';
+import { RECLAIM } from '../../src/lab/litmus/table-reclaim.ts';
+
+const FULL = process.env['TABLEWALK_FULL'] !== undefined;
+/** Seconds as stored. */
+const BUDGET = 3;
+const LONGEST = 0.15;
+
+function part(): typeof RECLAIM {
+  if (FULL) return RECLAIM;
+  let left = BUDGET;
+  return RECLAIM.filter(({ name }) => {
+    const seconds = storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
+    if (seconds > LONGEST || seconds > left) return false;
+    left -= seconds;
+    return true;
+  });
+}
+
+describe('table reclaim', () => {
+  const entries = part();
+
+  it('of the part are all designs and scenarios', () => {
+    expect(new Set(entries.map(({ design }) => design)).size).toBe(TABLE_RECLAIM_FAMILY.length);
+    expect(new Set(entries.map(({ scenario }) => scenario)).size).toBe(
+      new Set(RECLAIM.map((one) => one.scenario)).size,
+    );
+  });
+
+  it('come to their stored verdicts', { timeout: FULL ? 3600_000 : 60_000 }, () => {
+    const other = entries.flatMap(({ name, test }) => {
+      const { executions, verdict, violation } = check(test, { minimise: 0 });
+      const stored = storedVerdict(name);
+      if (verdict === stored?.verdict && executions === stored.executions) return [];
+      return [
+        `${name}: ${verdict} in ${executions}, stored ${stored?.verdict} in ${stored?.executions}: ${violation?.message}`,
+      ];
+    });
+    expect(other).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a range over two tables / refcount-rwlock',
+      /^INV-12: the IOMMU reads frame \d+ as a table of the domain, and it is free/,
+    ],
+    [
+      'last pages, mapped again / refcount-rwlock',
+      /^INV-12: an entry of the domain leads to frame \d+ as a table, and it is free/,
+    ],
+    [
+      'one page unmapped twice / per-table-lock',
+      /^INV-12: table \d+ of the domain is freed with the live entry of page 1/,
+    ],
+    ['large page beside an unmap / refcount-rwlock', /^cpu0 waits in pgd_lock.readLock for cpu1.*a circle/],
+    ['reference when a table is full / refcount-rwlock', /^the kernel has warned 1x/],
+    ['emptied neighbours go / refcount-rwlock', /^1 tables of the domain are lost/],
+    ['emptied tables go / refcount-rwlock', /^the level 0 table of page 0 is kept though it is empty/],
+  ])('fall by what they are about: %s', (name, message) => {
+    const entry = RECLAIM.find((one) => one.name === `reclaim: ${name}`)!;
+    expect(check(entry.test, { minimise: 0 }).violation?.message).toMatch(message);
+  });
+});
