@@ -1,5 +1,5 @@
 /** The designs of table reclaim as changes of the kernel, each with the driver that it was made for: for checking. */
-import { DMA_PTE, DMA_PTE_FREES_FIRST, GENERIC_PT, type Semantics } from '../../hw/index.ts';
+import { DMA_PTE, DMA_PTE_AS_IT_WAS, GENERIC_PT, type Semantics } from '../../hw/index.ts';
 import type { TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
 import type { KernelDesign } from '../design.ts';
 import { coveredRange } from './covered-range.ts';
@@ -31,7 +31,7 @@ export const TABLE_RECLAIM_FAMILY: readonly KernelDesign[] = [
     source: THREAD,
     argument: 'nothing can go wrong with a free that never happens',
   }),
-  reclaimDesign(coveredRange, DMA_PTE_FREES_FIRST, {
+  reclaimDesign(coveredRange, DMA_PTE_AS_IT_WAS, {
     source: 'linux to 6.18',
     argument: 'nobody else works on the range, so a table that lies in it belongs to the unmap alone',
   }),
@@ -44,7 +44,7 @@ export const TABLE_RECLAIM_FAMILY: readonly KernelDesign[] = [
     },
     'covered-range-generic',
   ),
-  reclaimDesign(refcountRwlock, DMA_PTE_FREES_FIRST, {
+  reclaimDesign(refcountRwlock, DMA_PTE_AS_IT_WAS, {
     source: `${THREAD}, RFC v1`,
     argument: 'a table whose count is one has no entry; a free that another reference prevents is made good later',
   }),
@@ -52,7 +52,7 @@ export const TABLE_RECLAIM_FAMILY: readonly KernelDesign[] = [
     source: `${THREAD}, RFC v1, repaired by us`,
     argument: 'counts are looked at, and tables unlinked, from the root under the write lock',
   }),
-  reclaimDesign(mapcountRwlock, DMA_PTE_FREES_FIRST, {
+  reclaimDesign(mapcountRwlock, DMA_PTE_AS_IT_WAS, {
     source: 'RFC v2, April 2024',
     argument: 'nobody raises _mapcount of a page that is not mapped to user space',
   }),

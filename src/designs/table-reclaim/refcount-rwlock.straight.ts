@@ -11,7 +11,7 @@
  * Acts in strict mode only. Step numbers: docs/designs.md, refcount-rwlock.
  */
 import { indexAt, offsetInSpan, outputPfn, spanPages, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.straight.ts';
+import { gatherAddPage, gatherTable } from '../../hw/pt/gather.straight.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.straight.ts';
@@ -91,7 +91,7 @@ export function unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number)
   const span = spanPages(cpu.freedLevel);
   const start = page - offsetInSpan(page, cpu.freedLevel);
   const asked = done > pages ? done : pages;
-  gatherRange(cpu.gather, start, start + Math.ceil(asked / span) * span, pages);
+  gatherAddPage(pt, cpu, start, start + Math.ceil(asked / span) * span, pages);
   return done;
 }
 

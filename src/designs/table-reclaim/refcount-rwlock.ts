@@ -12,7 +12,7 @@
 // @straight
 import type { Flow } from '../../base/flow.ts';
 import { indexAt, offsetInSpan, outputPfn, spanPages, tablePfn } from '../../hw/pt/format.ts';
-import { gatherRange, gatherTable } from '../../hw/pt/gather.ts';
+import { gatherAddPage, gatherTable } from '../../hw/pt/gather.ts';
 import type { Cpu, PageTable, ReclaimHooks } from '../../hw/pt/page-table.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
 import { NO_HOOKS, nothingToSettle, type TableReclaim } from '../../kernel/iommu/table-reclaim.ts';
@@ -111,7 +111,7 @@ export function* unmapPages(pt: PageTable, cpu: Cpu, page: number, pages: number
   const span = spanPages(cpu.freedLevel);
   const start = page - offsetInSpan(page, cpu.freedLevel);
   const asked = done > pages ? done : pages;
-  gatherRange(cpu.gather, start, start + Math.ceil(asked / span) * span, pages);
+  yield* gatherAddPage(pt, cpu, start, start + Math.ceil(asked / span) * span, pages);
   return done;
 }
 

@@ -20,6 +20,20 @@ export function gatherRange(gather: Gather, start: number, end: number, asked: n
   gather.asked += asked;
 }
 
+/**
+ * iommu_iotlb_gather_add_page. Order: where it syncs, tables that were unlinked with the new range are on the list already, and are freed after the
+ * flush of the old one.
+ */
+export function gatherAddPage(pt: PageTable, cpu: Cpu, start: number, end: number, asked: number): void {
+  const gather = cpu.gather;
+  if (pt.semantics.syncsSizes === true && gather.end !== 0) {
+    const isApart = start > gather.end || end < gather.start;
+    if (isApart || end - start !== gather.size) iotlbSync(pt, cpu);
+  }
+  gather.size = end - start;
+  gatherRange(gather, start, end, asked);
+}
+
 /** Puts an unlinked table on the list of those to be freed after the flush. */
 export function gatherTable(gather: Gather, table: number): void {
   if (gather.tableCount === gather.tables.length) growList(gather);

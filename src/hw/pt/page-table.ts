@@ -31,14 +31,16 @@ export interface Semantics {
   readonly growToLevel: boolean;
   /** Tables that give way to a large page are freed before their span is flushed. */
   readonly freesFirst?: boolean;
+  /** Pages of one size are unmapped at a time, and a gather of another size, or apart, is synced before the new range joins it. */
+  readonly syncsSizes?: boolean;
 }
 
 /** generic_pt, VT-d second stage from 6.19. */
 export const GENERIC_PT: Semantics = { name: 'generic-pt', warnOnLive: false, skipHoles: false, growToLevel: false };
 /** intel/iommu.c to 6.18 (docs/designs.md, covered-range). */
 export const DMA_PTE: Semantics = { name: 'dma-pte', warnOnLive: true, skipHoles: true, growToLevel: true };
-/** The same, with the order in which that driver freed tables below a large page: for checking. */
-export const DMA_PTE_FREES_FIRST: Semantics = { ...DMA_PTE, freesFirst: true };
+/** The same with the orders in which that driver flushed and freed, which are better not kept: for checking. */
+export const DMA_PTE_AS_IT_WAS: Semantics = { ...DMA_PTE, freesFirst: true, syncsSizes: true };
 /** For traces that begin in the middle: generic_pt, but an unmap passes over what the trace never showed being mapped. */
 export const REPLAY: Semantics = { name: 'replay', warnOnLive: false, skipHoles: true, growToLevel: false };
 
@@ -70,6 +72,8 @@ export interface Gather {
   end: number;
   /** Pages that callers asked for, to tell how far the flush was enlarged. */
   asked: number;
+  /** Pages of the range that joined last (iommu_iotlb_gather.pgsize, as the older driver uses it). */
+  size: number;
   /** Frames of unlinked tables; the first `tableCount` count. */
   tables: Int32Array;
   tableCount: number;
@@ -255,7 +259,7 @@ function fastPathFor({ levels, hooks, fastPaths }: PageTableOptions): number {
 export function createCpu(): Cpu {
   return {
     path: new Int32Array(8),
-    gather: { start: 0, end: 0, asked: 0, tables: new Int32Array(16), tableCount: 0 },
+    gather: { start: 0, end: 0, asked: 0, size: 0, tables: new Int32Array(16), tableCount: 0 },
     mapped: 0,
     status: 0,
     removedEnd: 0,

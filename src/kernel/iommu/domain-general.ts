@@ -69,6 +69,13 @@ function leafCount(pt: PageTable, page: number, frame: number, left: number, lev
   return Math.floor(left / span);
 }
 
+/** Pages that one call of unmap_pages gets: those of the largest size that fits, before a larger one would. */
+function unmapCount(pt: PageTable, page: number, left: number): number {
+  const level = leafLevel(pt, page, page, left);
+  const beforeLarger = leafCount(pt, page, page, left, level);
+  return beforeLarger * spanPages(level);
+}
+
 /** iommu_unmap. The first `removed` pages are gone already, and not flushed. */
 export function* unmapGeneral(
   domain: IommuDomain,
@@ -82,10 +89,12 @@ export function* unmapGeneral(
   if (removed > 0) gatherRange(cpu.gather, iova, iova + removed, removed);
   let unmapped = removed;
   while (unmapped < pages) {
-    const done = yield* domain.reclaim.unmapPages(pt, cpu, iova + unmapped, pages - unmapped);
+    const left = pages - unmapped;
+    const part = pt.semantics.syncsSizes === true ? unmapCount(pt, iova + unmapped, left) : left;
+    const done = yield* domain.reclaim.unmapPages(pt, cpu, iova + unmapped, part);
     unmapped += done;
     // Nothing more to find, or (passing over holes) all of the range was looked at.
-    if (done === 0 || pt.semantics.skipHoles) break;
+    if (done === 0 || (pt.semantics.skipHoles && part === left)) break;
   }
   yield* syncOrQueue(domain, cpu);
   return unmapped;

@@ -3,7 +3,7 @@
  * What a table-reclaim design is to the rest of the house: how it maps, unmaps and reads one page table, under which
  * locks, and when it unlinks tables. Designs live in src/designs/table-reclaim, one file each.
  */
-import { gatherRange } from '../../hw/pt/gather.straight.ts';
+import { gatherAddPage, gatherRange } from '../../hw/pt/gather.straight.ts';
 import { type Cpu, type PageTable, type ReclaimHooks, tablesAlive } from '../../hw/pt/page-table.straight.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.straight.ts';
 
@@ -37,7 +37,7 @@ export function unmapAndGather(pt: PageTable, cpu: Cpu, page: number, pages: num
     const size = page + grown <= pt.pageLimit ? grown : pt.pageLimit - page;
     unmapRun(pt, cpu, page, size);
     if (cpu.status < 0) return 0;
-    gatherRange(cpu.gather, page, cpu.removedEnd, pages);
+    gatherAddPage(pt, cpu, page, cpu.removedEnd, pages);
     return size;
   }
   const done = unmapRun(pt, cpu, page, pages);

@@ -4,7 +4,7 @@
  */
 // @straight
 import type { Flow } from '../../base/flow.ts';
-import { gatherRange } from '../../hw/pt/gather.ts';
+import { gatherAddPage, gatherRange } from '../../hw/pt/gather.ts';
 import { type Cpu, type PageTable, type ReclaimHooks, tablesAlive } from '../../hw/pt/page-table.ts';
 import { grownPages, unmapPages as unmapRun } from '../../hw/pt/unmap.ts';
 
@@ -38,7 +38,7 @@ export function* unmapAndGather(pt: PageTable, cpu: Cpu, page: number, pages: nu
     const size = page + grown <= pt.pageLimit ? grown : pt.pageLimit - page;
     yield* unmapRun(pt, cpu, page, size);
     if (cpu.status < 0) return 0;
-    gatherRange(cpu.gather, page, cpu.removedEnd, pages);
+    yield* gatherAddPage(pt, cpu, page, cpu.removedEnd, pages);
     return size;
   }
   const done = yield* unmapRun(pt, cpu, page, pages);

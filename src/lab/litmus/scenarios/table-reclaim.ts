@@ -75,6 +75,21 @@ const ALONE: readonly Scenario[] = [
     accesses: [0, 0],
   }),
   reclaimScenario(
+    'a range of two page sizes',
+    'A CPU unmaps the page before a full table, and all of the table.',
+    ONE_CPU,
+    {
+      pages: [T, T + 1],
+      mapped: [
+        [T - 1, T],
+        [2 * T - 1, 1],
+      ],
+      warm: [T],
+      threads: (own) => ({ cpu0: own.unmap(T - 1, T + 1) }),
+      accesses: [T + 1],
+    },
+  ),
+  reclaimScenario(
     'map by who may sleep',
     'A CPU maps the first page of a table; memory for it may be waited for (GFP_KERNEL).',
     'one CPU, three levels of tables, no device',
