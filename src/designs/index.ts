@@ -1,6 +1,8 @@
 /** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
 import type { KernelDesign } from './design.ts';
+import { amdAfter, blockFaults } from './external-tlb/amd-iommu-v2.ts';
 import { endOnly, flushHook, invalidateRange, startEnd } from './external-tlb/notified.ts';
+import { yieldAsSketched, yieldCompleted } from './external-tlb/yielding.ts';
 import { lazy, lazyFreeNow, strict } from './iotlb-flush/modes.ts';
 import {
   deferredFree,
@@ -93,7 +95,16 @@ export const PASID_MSR: readonly KernelDesign[] = [
 ];
 
 /** When the TLBs of those that walk the CPU's tables are flushed. */
-export const EXTERNAL_TLB: readonly KernelDesign[] = [startEnd, endOnly, invalidateRange, flushHook];
+export const EXTERNAL_TLB: readonly KernelDesign[] = [
+  startEnd,
+  endOnly,
+  blockFaults,
+  invalidateRange,
+  amdAfter,
+  flushHook,
+  yieldAsSketched,
+  yieldCompleted,
+];
 
 /** When a table of the kernel's half is freed that IOMMUs may have cached a pointer to. */
 export const KERNEL_TABLES: readonly KernelDesign[] = [

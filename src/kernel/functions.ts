@@ -14,11 +14,14 @@ import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/i
 import * as iopf from './iommu/io-pgfault.ts';
 import * as iova from './iommu/iova.ts';
 import * as domains from './iommu/paging-domain.ts';
+import * as hugeMemory from './mm/huge-memory.ts';
 import * as kernelTables from './mm/kernel-tables.ts';
 import * as memory from './mm/memory.ts';
 import * as mm from './mm/mm.ts';
 import * as gather from './mm/mmu-gather.ts';
+import * as mprotect from './mm/mprotect.ts';
 import * as notifier from './mm/notifier.ts';
+import * as rmap from './mm/rmap.ts';
 import * as secondary from './mm/secondary-tlbs.ts';
 import * as observer from './observer.ts';
 import * as fpu from './sched/fpu.ts';
@@ -29,6 +32,7 @@ import { intel_pasid_setup_first_level, intel_pasid_tear_down_entry } from './sv
 import * as external from './sva/external-tlbs.ts';
 import * as sva from './sva/iommu-sva.ts';
 import * as kva from './sva/kva-range.ts';
+import * as requests from './sva/page-requests.ts';
 import * as entry from './traps/entry.ts';
 import * as gp from './traps/gp.ts';
 
@@ -66,6 +70,10 @@ export const BASE = {
   ...gather,
   ...notifications,
   ...external,
+  ...rmap,
+  ...hugeMemory,
+  ...mprotect,
+  ...requests,
   ...kernelHalf,
   ...kva,
   ...svmFlushes,

@@ -2,6 +2,7 @@
  * The omniscient observer: it knows each PASID's true owner and who gave each piece of work to a device, and stops an execution that breaks an
  * invariant (docs/litmus.md has the list). It looks within the step in which things happen, and changes nothing.
  */
+import type { Cell } from '../base/index.ts';
 import { MSR_IA32_PASID_VALID, pasidOfMsr, type RecordedMemory, type Work } from '../hw/index.ts';
 import type { DmaDomain } from './iommu/dma-iommu.ts';
 import type { Kernel } from './kernel.ts';
@@ -91,6 +92,27 @@ export function observe_reached(this: Kernel, tables: MmTables, device: string, 
   const what = mistaken(tables, pfn, 'page');
   if (what === null) return;
   throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${tables.name}: ${what}`);
+}
+
+/** INV-5 for rights: what was read-only when mprotect returned is not written. Context: within an atomic step. */
+export function observe_written(
+  this: Kernel,
+  tables: MmTables,
+  device: string,
+  page: number,
+  seal: Cell<number>,
+): void {
+  if (seal.load() === 0) return;
+  throw new InvariantBroken(
+    `INV-5: ${device} writes page ${page} of ${tables.name}, from which mprotect has taken the right`,
+  );
+}
+
+/** INV-11, when a device has been told that a page is there so often that it asks no more. */
+export function observe_gave_up(this: Kernel, tables: MmTables, device: string, page: number): void {
+  throw new InvariantBroken(
+    `INV-11: ${device} was told that page ${page} of ${tables.name} is there, does not find it so, and gives up`,
+  );
 }
 
 /** INV-12, when an IOMMU is about to read a table: it is one. Context: within an atomic step. */

@@ -2,8 +2,27 @@
  * When the TLBs of IOMMU and devices are flushed that walk the CPU's page tables (thread of Sep 2014; docs/designs.md, external TLBs). The
  * driver listens to one kind of call or another; where the kernel makes it is the kernel's.
  */
-import { callEach } from '../../kernel/index.ts';
+import { ATOMIC } from '../../base/index.ts';
+import { callEach, type Patch } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
+
+/** Reclaim before 4.14: the page-table lock is given back, then the notifier hears of the page; in no range. linux v3.18 mm/rmap.c: try_to_unmap_one */
+export const UNMAPPED_IN_NO_RANGE: NonNullable<Patch['replace']> = {
+  *try_to_unmap_one(mm, page) {
+    const { tables } = mm;
+    yield tables.ptl.acquire();
+    yield ATOMIC;
+    const pte = tables.pte(page);
+    if (pte !== null) {
+      yield ATOMIC;
+      tables.clearPte(page);
+      yield* this.flush_tlb_mm_range(mm, page, page + 1);
+    }
+    yield tables.ptl.release();
+    if (pte !== null) yield* this.mmu_notifier_invalidate_page(mm, page);
+    return pte?.pfn ?? null;
+  },
+};
 
 /** From before the thread: all mappings are there still when the range starts, and when it ends pages have been freed. */
 export const startEnd: KernelDesign = {
@@ -14,9 +33,11 @@ export const startEnd: KernelDesign = {
     'the driver flushes when a range starts, and once more when it ends; it cannot keep hardware from walking in between',
   patch: {
     replace: {
+      ...UNMAPPED_IN_NO_RANGE,
       sva_notifier_ops(bind) {
         const flush = (start: number, end: number) => this.sva_flush_range(bind, start, end);
-        return { invalidate_range_start: flush, invalidate_range_end: flush };
+        const release = () => this.sva_mm_release(bind);
+        return { invalidate_range_start: flush, invalidate_range_end: flush, invalidate_page: flush, release };
       },
     },
   },
@@ -29,14 +50,29 @@ export const endOnly: KernelDesign = {
   argument: 'the driver flushes when a range has ended: the page table is changed by then',
   patch: {
     replace: {
+      ...UNMAPPED_IN_NO_RANGE,
       sva_notifier_ops(bind) {
-        return { invalidate_range_end: (start, end) => this.sva_flush_range(bind, start, end) };
+        const flush = (start: number, end: number) => this.sva_flush_range(bind, start, end);
+        return { invalidate_range_end: flush, invalidate_page: flush, release: () => this.sva_mm_release(bind) };
       },
     },
   },
 };
 
 /** Call sites: the gather's flush, what clears one entry and flushes it, and the end of each range. */
+export const CALLED_AFTER_FLUSH: Patch = {
+  replace: {
+    *mmu_notifier_invalidate_range({ notifiers }, start, end) {
+      yield* callEach(notifiers, 'invalidate_range', start, end);
+    },
+  },
+  before: {
+    *mmu_notifier_invalidate_range_end(mm, start, end) {
+      yield* this.mmu_notifier_invalidate_range(mm, start, end);
+    },
+  },
+};
+
 export const invalidateRange: KernelDesign = {
   family: 'external-tlb',
   source: '34ee645e83b6 (3.19)',
@@ -44,18 +80,14 @@ export const invalidateRange: KernelDesign = {
   argument: 'a call of its own where the CPU is flushed, between the change of the table and the free of the page',
   patch: {
     replace: {
+      ...UNMAPPED_IN_NO_RANGE,
       sva_notifier_ops(bind) {
-        return { invalidate_range: (start, end) => this.sva_flush_range(bind, start, end) };
+        const flush = (start: number, end: number) => this.sva_flush_range(bind, start, end);
+        return { invalidate_range: flush, invalidate_page: flush, release: () => this.sva_mm_release(bind) };
       },
-      *mmu_notifier_invalidate_range({ notifiers }, start, end) {
-        yield* callEach(notifiers, 'invalidate_range', start, end);
-      },
+      ...CALLED_AFTER_FLUSH.replace,
     },
-    before: {
-      *mmu_notifier_invalidate_range_end(mm, start, end) {
-        yield* this.mmu_notifier_invalidate_range(mm, start, end);
-      },
-    },
+    before: { ...CALLED_AFTER_FLUSH.before },
   },
 };
 

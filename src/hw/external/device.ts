@@ -114,8 +114,8 @@ export class ExternalDevice {
     yield;
     this.request.store(access);
     yield until(this.world, `${this.name} has an answer`, () => this.response.peek() !== null);
+    yield ATOMIC;
     const response = this.response.load()!;
-    yield;
     this.response.store(null);
     return response;
   }

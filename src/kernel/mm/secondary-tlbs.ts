@@ -16,6 +16,10 @@ export interface RangeOps {
   readonly invalidate_range_end?: RangeCall;
   readonly invalidate_range?: RangeCall;
   readonly arch_invalidate_secondary_tlbs?: RangeCall;
+  /** One page, outside of any range (to 4.13). */
+  readonly invalidate_page?: RangeCall;
+  /** The address space goes. */
+  readonly release?: RangeCall;
 }
 
 /** An mm with tables that others walk. Notifiers are there from the start. */
@@ -44,6 +48,11 @@ export function* mmu_notifier_invalidate_range_end(
   end: number,
 ): Flow<void> {
   yield* callEach(notifiers, 'invalidate_range_end', start, end);
+}
+
+/** Gone in 4.14: designs of before call it where a page is taken from a mapping. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_page */
+export function* mmu_notifier_invalidate_page(this: Kernel, { notifiers }: NotifiedMm, page: number): Flow<void> {
+  yield* callEach(notifiers, 'invalidate_page', page, page + 1);
 }
 
 /** Gone in 6.6: a design of its era brings it back. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_range */

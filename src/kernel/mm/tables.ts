@@ -82,7 +82,11 @@ export class MmTables {
   /** The PTE of a page; null: not present. */
   pte(page: number): PteValue | null {
     const table = this.tableAt(page, 0);
-    if (table === 0) return null;
+    return table === 0 ? null : this.pteIn(table, page);
+  }
+
+  /** The same in a table that may have been unlinked. */
+  pteIn(table: number, page: number): PteValue | null {
     const at = this.memory.locate(table, indexAt(page, 0));
     const lo = this.memory.lo(at);
     return (lo & P) === 0 ? null : { pfn: lo >>> 12, writable: (lo & RW) !== 0 };

@@ -13,13 +13,24 @@ export interface ExternalBind {
   readonly devices: readonly ExternalDevice[];
   /** PASID. */
   readonly space: number;
-  /** Frame of the top table, for who takes it away for a while. */
+  /** Frame of the top table, for who takes it away for a while, and of one without entries. */
   readonly root?: number;
+  readonly empty?: number;
 }
 
 /** What the driver registers. linux v6.10 drivers/iommu/intel/svm.c: intel_mmuops */
 export function sva_notifier_ops(this: Kernel, bind: ExternalBind): RangeOps {
-  return { arch_invalidate_secondary_tlbs: (start, end) => this.sva_flush_range(bind, start, end) };
+  return {
+    arch_invalidate_secondary_tlbs: (start, end) => this.sva_flush_range(bind, start, end),
+    release: () => this.sva_mm_release(bind),
+  };
+}
+
+/** Nobody walks when it returns. Context: may not sleep. linux v6.10 drivers/iommu/intel/svm.c: intel_mm_release */
+export function* sva_mm_release(this: Kernel, bind: ExternalBind): Flow<void> {
+  yield;
+  bind.walker.roots.store(bind.space, 0);
+  yield* this.sva_flush_range(bind, 0, Number.POSITIVE_INFINITY);
 }
 
 /**
@@ -54,3 +65,6 @@ export function* sva_flush_device_tlbs(
     device.invalidate(space, start, end);
   }
 }
+
+/** What the unit does of itself: nothing where each flush is waited for in the step in which it is executed. A design that only submits has it work. */
+export function* sva_unit(this: Kernel): Flow<void> {}

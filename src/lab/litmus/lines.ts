@@ -3,6 +3,8 @@
  * and those of all in src/designs that it stands on.
  */
 export const DESIGN_LINES: Readonly<Record<string, number>> = {
+  'amd-after': 47,
+  'block-faults': 44,
   'covered-range': 14,
   'cpl3-state': 51,
   'deferred-free': 8,
@@ -10,7 +12,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'eager-ipi-as-sketched': 100,
   'eager-ipi-ordered': 110,
   'eager-ipi-repaired': 232,
-  'end-only': 13,
+  'end-only': 31,
   'exact-exception': 22,
   'flush-by-work': 24,
   'flush-hook': 7,
@@ -22,7 +24,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'gp-fixup-flag-first': 26,
   'gp-fixup-late': 47,
   'gp-fixup-repaired': 21,
-  'invalidate-range': 21,
+  'invalidate-range': 45,
   'ipi-all-threads-as-sketched': 26,
   'ipi-all-threads-ordered': 30,
   'ipi-all-threads-repaired': 161,
@@ -40,7 +42,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'refcount-per-task-repaired': 155,
   'refcount-rwlock': 140,
   'refcount-rwlock-repaired': 306,
-  'start-end': 15,
+  'start-end': 33,
   'static-as-sketched': 50,
   'static-repaired': 66,
   strict: 7,
@@ -51,4 +53,6 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'sync-flush-v2': 27,
   'update-pasid': 108,
   'update-pasid-msr': 53,
+  'yield-while-flushing-as-sketched': 53,
+  'yield-while-flushing-completed': 85,
 };

@@ -2,7 +2,8 @@
  * A machine for litmus tests of coherence: one mm whose tables CPUs change and devices walk, through an IOMMU with all its caches. Each device accesses
  * what the test says, at any time; what it reaches is looked at in the step in which it does.
  */
-import { ATOMIC, type Flow, runAlone, type World } from '../../base/index.ts';
+import { ATOMIC, Cell, type Flow, runAlone, type World } from '../../base/index.ts';
+import type { Daemon } from '../../check/index.ts';
 import { ExternalDevice, ExternalWalker, RecordedMemory, X86_64 } from '../../hw/index.ts';
 import {
   createKernel,
@@ -26,6 +27,12 @@ export interface SvaMachineOptions {
   readonly batch?: number;
   /** Devices that walk. Default: one; none where nobody has bound the mm. */
   readonly devices?: number;
+  /** Whether devices have TLBs. Default: they have. */
+  readonly ats?: boolean;
+  /** Page requests of a device for one access before it gives up. Default: 0, it does not ask. */
+  readonly tries?: number;
+  /** Whether the IOMMU looks again at an entry that does not allow a write (x86). Default: it does. */
+  readonly rechecks?: boolean;
   /** Pages of the mm that are shared with another one, read-only: a write to them makes a copy. */
   readonly shared?: boolean;
 }
@@ -39,26 +46,59 @@ export class SvaMachine {
   readonly walker: ExternalWalker;
   readonly devices: readonly ExternalDevice[];
   readonly bind: ExternalBind;
+  /** 1: mprotect has returned, and nothing is to be written any more. */
+  readonly seal: Cell<number>;
   private readonly frames = new Map<number, FrameUse>();
 
-  constructor(world: World, { functions }: Build, options: SvaMachineOptions) {
-    const { batch = Number.POSITIVE_INFINITY, devices = 1, shared = false, vmas } = options;
+  constructor(world: World, { functions, setups }: Build, options: SvaMachineOptions) {
+    const {
+      ats = true,
+      batch = Number.POSITIVE_INFINITY,
+      devices = 1,
+      rechecks = true,
+      shared = false,
+      tries = 0,
+      vmas,
+    } = options;
     this.world = world;
     this.memory = new RecordedMemory(world);
+    this.seal = new Cell(world, 'read-only from now on', 0);
     this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    for (const setup of setups) setup(this.kernel);
     this.tables = new MmTables(world, 'mm A', this.memory, this.frames);
     this.tables.vmas = vmas;
     const pages = vmas.flatMap(({ end, start }) => Array.from({ length: end - start }, (_, nth) => start + nth));
     for (const page of pages) this.tables.setPte(page, { pfn: this.tables.allocPage(), writable: !shared });
     const places = { spaces: 1, pages };
     const observe = (table: number) => this.kernel.observe_walked(this.tables, table);
-    const walker = new ExternalWalker(world, this.memory, { ...places, format: X86_64, top: PGD_LEVEL, observe });
+    const walker = new ExternalWalker(world, this.memory, {
+      ...{ ...places, format: X86_64, top: PGD_LEVEL, observe, rechecks },
+    });
     walker.roots.store(SPACE, this.tables.pgd);
     this.walker = walker;
-    this.devices = Array.from({ length: devices }, (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, places));
-    this.bind = { walker, devices: this.devices, space: SPACE, root: this.tables.pgd };
+    this.devices = Array.from(
+      { length: devices },
+      (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, { ...places, ats, tries }),
+    );
+    this.bind = { walker, devices: this.devices, space: SPACE, root: this.tables.pgd, empty: this.emptyTable() };
     const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(this.bind)];
     this.mm = { tables: this.tables, notifiers, batch };
+  }
+
+  /** A top table without entries. */
+  private emptyTable(): number {
+    const pfn = this.memory.allocFrame();
+    this.frames.set(pfn, { mm: this.tables.name, level: PGD_LEVEL });
+    return pfn;
+  }
+
+  /** What the unit does of itself, and the worker that answers page requests. */
+  hardware(): Record<string, Daemon> {
+    const workers = this.devices.map((device): [string, Daemon] => [
+      `ppr ${device.name}`,
+      { daemon: this.kernel.ppr_worker(this.mm, device) },
+    ]);
+    return { unit: { daemon: this.kernel.sva_unit() }, ...Object.fromEntries(workers) };
   }
 
   /** Accesses of a device, one after the other; each of a page. Marks: `DEVICE: RESULT`. */
@@ -66,9 +106,11 @@ export class SvaMachine {
     for (const page of pages) {
       const result = yield* device.access({ space: SPACE, page, write }, (pfn) => {
         this.kernel.observe_reached(this.tables, device.name, page, pfn);
+        if (write) this.kernel.observe_written(this.tables, device.name, page, this.seal);
         if (write) this.memory.store(pfn, 0, 1, 0);
         else this.memory.lo(this.memory.locate(pfn, 0));
       });
+      if (result === 'gave up') this.kernel.observe_gave_up(this.tables, device.name, page);
       this.world.reach(`${device.name}: ${result}`);
     }
   }
