@@ -10,17 +10,21 @@ import { RECLAIM } from '../../src/lab/litmus/table-reclaim.ts';
 
 const FULL = process.env['TABLEWALK_FULL'] !== undefined;
 /** Seconds as stored. */
-const BUDGET = 3;
-const LONGEST = 0.15;
+const BUDGET = 2.5;
 
+const secondsOf = (name: string): number => storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
+
+/** The quickest of each scenario, then the others while there is time. */
 function part(): typeof RECLAIM {
   if (FULL) return RECLAIM;
+  const sorted = RECLAIM.toSorted((a, b) => secondsOf(a.name) - secondsOf(b.name));
+  const seen = new Set<string>();
   let left = BUDGET;
-  return RECLAIM.filter(({ name }) => {
-    const seconds = storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
-    if (seconds > LONGEST || seconds > left) return false;
-    left -= seconds;
-    return true;
+  return sorted.filter(({ name, scenario }) => {
+    left -= secondsOf(name);
+    const isFirst = !seen.has(scenario);
+    seen.add(scenario);
+    return isFirst || left > 0;
   });
 }
 
