@@ -84,10 +84,9 @@ export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, los
   }
   const { warnings } = core.pt.cost;
   if (!warns && warnings > 0) throw new InvariantBroken(`the kernel has warned ${warnings}x: a count is out of range`);
-  if (!loses && memory.framesInUse !== linked.size) {
-    throw new InvariantBroken(
-      `${memory.framesInUse - linked.size} tables of ${name} are lost: neither linked nor freed`,
-    );
+  const lost = memory.framesInUse - linked.size;
+  if (!loses && lost !== 0) {
+    throw new InvariantBroken(`tables of ${name} are lost, neither linked nor freed: ${lost}`);
   }
   const empty = [...linked].find(([table, { isEmpty }]) => isEmpty && table !== core.pt.root);
   if (empty === undefined || keeps) return;
