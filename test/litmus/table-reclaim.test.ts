@@ -5,12 +5,13 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/index.ts';
 import { TABLE_RECLAIM_FAMILY } from '../../src/designs/index.ts';
+import { BASE, type Patch, patched } from '../../src/kernel/index.ts';
 import { storedVerdict } from '../../src/lab/litmus/stored.ts';
 import { RECLAIM } from '../../src/lab/litmus/table-reclaim.ts';
 
 const FULL = process.env['TABLEWALK_FULL'] !== undefined;
 /** Seconds as stored. */
-const BUDGET = 2.5;
+const BUDGET = 1.5;
 
 const secondsOf = (name: string): number => storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
 
@@ -70,5 +71,38 @@ describe('table reclaim', () => {
   ])('fall by what they are about: %s', (name, message) => {
     const entry = RECLAIM.find((one) => one.name === `reclaim: ${name}`)!;
     expect(check(entry.test, { minimise: 0 }).violation?.message).toMatch(message);
+  });
+
+  it.each<[string, Patch, RegExp]>([
+    [
+      'last page of a table',
+      { omit: ['cache_tag_flush_range'] },
+      /^INV-5: the device reaches frame \d+ through page 0/,
+    ],
+    [
+      'a neighbour asks where it leads',
+      {
+        replace: {
+          *iommu_iova_to_phys() {
+            return -1;
+          },
+        },
+      },
+      /^INV-12: page 1 .* the mapping is lost$/,
+    ],
+    [
+      'two unmaps in one table',
+      {
+        replace: {
+          *iommu_unmap() {
+            return 0;
+          },
+        },
+      },
+      /^INV-12: iommu_unmap of page \d finds 0 of 1 pages/,
+    ],
+  ])('are looked at by observers that see: %s', (name, patch, message) => {
+    const entry = RECLAIM.find((one) => one.name === `reclaim: ${name} / covered-range-generic`)!;
+    expect(check(entry.testOn(patched(BASE, patch)), { minimise: 0 }).violation?.message).toMatch(message);
   });
 });

@@ -25,6 +25,8 @@ export function observe_table_alloc(this: Kernel, { name }: PagingDomain): void 
 /** INV-12, when a table is given back: no entry of it maps a page that its caller has not unmapped. Context: as part of the step that frees it. */
 export function observe_table_freed(this: Kernel, domain: PagingDomain, table: number): void {
   const { core, iovas, memory, name } = domain;
+  // Freed twice: memory says so.
+  if (!memory.isInUse(table)) return;
   for (const { mapping, page } of iovas) {
     const own = mapping.load();
     if (own === null || !own.isLive) continue;
