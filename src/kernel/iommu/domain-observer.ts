@@ -25,6 +25,8 @@ export function observe_table_alloc(this: Kernel, { name }: PagingDomain): void 
 /** INV-12, when a table is given back: no entry of it maps a page that its caller has not unmapped. Context: as part of the step that frees it. */
 export function observe_table_freed(this: Kernel, domain: PagingDomain, table: number): void {
   const { core, iovas, memory, name } = domain;
+  // Freed twice: memory says so.
+  if (!memory.isInUse(table)) return;
   for (const { mapping, page } of iovas) {
     const own = mapping.load();
     if (own === null || !own.isLive) continue;
@@ -84,10 +86,9 @@ export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, los
   }
   const { warnings } = core.pt.cost;
   if (!warns && warnings > 0) throw new InvariantBroken(`the kernel has warned ${warnings}x: a count is out of range`);
-  if (!loses && memory.framesInUse !== linked.size) {
-    throw new InvariantBroken(
-      `${memory.framesInUse - linked.size} tables of ${name} are lost: neither linked nor freed`,
-    );
+  const lost = memory.framesInUse - linked.size;
+  if (!loses && lost !== 0) {
+    throw new InvariantBroken(`tables of ${name} are lost, neither linked nor freed: ${lost}`);
   }
   const empty = [...linked].find(([table, { isEmpty }]) => isEmpty && table !== core.pt.root);
   if (empty === undefined || keeps) return;

@@ -96,7 +96,13 @@ export class DomainMachine {
       const { plainAccesses } = world;
       this.kernel.observe_table_freed(this.domain, table);
       world.plainAccesses = plainAccesses;
+      world.reach('a table is freed');
     };
+  }
+
+  /** Whether the design frees tables that are emptied piece by piece. */
+  get freesEmpty(): boolean {
+    return this.domain.core.reclaim.freesEmpty;
   }
 
   /** A CPU maps pages to frames that were not used before. */

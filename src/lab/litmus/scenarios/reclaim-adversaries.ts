@@ -15,10 +15,12 @@ const REFERENCES: readonly Scenario[] = [
     'A CPU unmaps the last page of a table; a walker of page frame numbers has a reference to it.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0],
       mapped: [[0, 1]],
       threads: (own) => ({ cpu0: own.unmap(0), 'pfn walker': own.reference(own.tableOf(0)) }),
       accesses: [0],
+      reachableWhereFreed: ['the last reference'],
       reachable: ['a reference'],
     },
   ),
@@ -27,12 +29,14 @@ const REFERENCES: readonly Scenario[] = [
     'A frame that was a user page becomes a table; GUP-fast has found it before, and takes its reference late.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0],
       mapped: [],
       threads: (own) => {
         const frame = own.formerUserPage();
         return { cpu0: inTurn(own.map(0), () => own.unmap(0)), 'GUP-fast': own.reference(frame) };
       },
+      reachableWhereFreed: ['the last reference'],
       reachable: ['a reference'],
     },
   ),
@@ -41,6 +45,7 @@ const REFERENCES: readonly Scenario[] = [
     'A CPU unmaps the last page of a table; a walker of page frame numbers reads _mapcount of it.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0],
       mapped: [[0, 1]],
       threads: (own) => ({ cpu0: own.unmap(0), 'pfn walker': own.looksAtCount(own.tableOf(0)) }),
@@ -63,6 +68,7 @@ const REFERENCES: readonly Scenario[] = [
     'A CPU unmaps the last page of a table, to which somebody has a reference: it is freed.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0],
       mapped: [[0, 1]],
       threads: (own) => ({ cpu0: own.unmap(0), 'pfn walker': own.reference(own.tableOf(0)) }),
@@ -75,6 +81,7 @@ const REFERENCES: readonly Scenario[] = [
     'A table was not freed because of a reference; later a page is mapped and unmapped in it.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0, 1],
       mapped: [[0, 1]],
       threads: (own) => {
@@ -89,6 +96,7 @@ const REFERENCES: readonly Scenario[] = [
     'A table was not freed because of a reference; later a page is mapped and unmapped in the next table.',
     WITH_REFERENCE,
     {
+      frees: true,
       pages: [0, T],
       mapped: [[0, 1]],
       threads: (own) => {

@@ -16,19 +16,24 @@ export interface ReclaimShape extends DomainMachineOptions {
   /** What may be when all is quiet. */
   readonly atRest?: Partial<AtRest>;
   readonly reachable?: readonly string[];
+  /** A design that frees emptied tables frees one here, in some execution. */
+  readonly frees?: boolean;
+  /** Marks that are reached where it does. */
+  readonly reachableWhereFreed?: readonly string[];
 }
 
 export function reclaimProgram(shape: ReclaimShape): Scenario['program'] {
   return (world: World, kernel: Build): Program => {
     const machine = new DomainMachine(world, kernel, shape);
-    const { accesses = [], atRest, reachable = [] } = shape;
+    const { accesses = [], atRest, frees = false, reachable = [], reachableWhereFreed = [] } = shape;
     const flows = Object.entries(shape.threads(machine)).map(([name, flow]) => [name, machine.cpu(flow)] as const);
     const threads: Record<string, Flow<void>> = Object.fromEntries(flows);
     if (accesses.length > 0) threads['device'] = machine.accesses(...accesses);
     const names = Object.keys(threads);
     threads['at rest'] = machine.atRest(names, atRest);
     const seen = accesses.length > 0 ? ['device: done'] : [];
-    return { threads, reachable: ['at rest', ...seen, ...reachable] };
+    const freed = frees && machine.freesEmpty ? ['a table is freed', ...reachableWhereFreed] : [];
+    return { threads, reachable: ['at rest', ...seen, ...reachable, ...freed] };
   };
 }
 
@@ -45,12 +50,14 @@ const T = TABLE;
 /** One CPU, and a device that walks. */
 const ALONE: readonly Scenario[] = [
   reclaimScenario('last page of a table', 'A CPU unmaps the last page of a table.', ONE_CPU, {
+    frees: true,
     pages: [0],
     mapped: [[0, 1]],
     threads: (own) => ({ cpu0: own.unmap(0) }),
     accesses: [0, 0],
   }),
   reclaimScenario('a range over two tables', 'A CPU unmaps the last pages of two tables at once.', ONE_CPU, {
+    frees: true,
     pages: [T - 1, T],
     mapped: [
       [T - 1, 2],
@@ -60,12 +67,14 @@ const ALONE: readonly Scenario[] = [
     accesses: [T, T],
   }),
   reclaimScenario('large page over an emptied table', 'A CPU unmaps a page and maps a large one there.', ONE_CPU, {
+    frees: true,
     pages: [0],
     mapped: [[0, 1]],
     threads: (own) => ({ cpu0: inTurn(own.unmap(0), () => own.map(0, T)) }),
     accesses: [0, 0],
   }),
   reclaimScenario('a whole table', 'A CPU unmaps all pages of a full table.', ONE_CPU, {
+    frees: true,
     pages: [0, T],
     mapped: [
       [0, T - 1],
@@ -79,6 +88,7 @@ const ALONE: readonly Scenario[] = [
     'A CPU unmaps the page before a full table, and all of the table.',
     ONE_CPU,
     {
+      frees: true,
       pages: [T, T + 1],
       mapped: [
         [T - 1, T],
@@ -100,6 +110,7 @@ const ALONE: readonly Scenario[] = [
 /** Two CPUs, each on pages of its own, and a device. */
 const TWO: readonly Scenario[] = [
   reclaimScenario('two unmaps in one table', 'Two CPUs unmap the last pages of one table.', TWO_CPUS, {
+    frees: true,
     pages: [0, 1],
     mapped: [[0, 2]],
     warm: [0],
@@ -111,6 +122,7 @@ const TWO: readonly Scenario[] = [
     'Two CPUs unmap the last pages of two neighbouring tables.',
     TWO_CPUS,
     {
+      frees: true,
       pages: [0, T],
       mapped: [
         [0, 1],
@@ -126,6 +138,7 @@ const TWO: readonly Scenario[] = [
     'A CPU unmaps the last page of a table, another maps one there.',
     TWO_CPUS,
     {
+      frees: true,
       pages: [0, 1],
       mapped: [[0, 1]],
       warm: [0],
@@ -138,6 +151,7 @@ const TWO: readonly Scenario[] = [
     'A CPU unmaps the last page of the last table of a parent, another maps a page of a neighbouring table.',
     TWO_CPUS,
     {
+      frees: true,
       pages: [0, T],
       mapped: [[0, 1]],
       warm: [0],
@@ -150,6 +164,7 @@ const TWO: readonly Scenario[] = [
     'Two CPUs unmap the last pages of two neighbouring tables; one of them maps another page there.',
     CPUS,
     {
+      frees: true,
       pages: [0, 1, T],
       mapped: [
         [0, 1],
@@ -169,6 +184,7 @@ const TWO: readonly Scenario[] = [
     'A CPU maps a page and unmaps it, another unmaps the last other page of the table.',
     CPUS,
     {
+      frees: true,
       pages: [0, 1],
       mapped: [[1, 1]],
       threads: (own) => ({ cpu0: inTurn(own.map(0), () => own.unmap(0)), cpu1: own.unmap(1) }),
@@ -179,12 +195,14 @@ const TWO: readonly Scenario[] = [
     'A CPU maps a page and unmaps it, another unmaps the last page of the only other table.',
     CPUS,
     {
+      frees: true,
       pages: [0, T],
       mapped: [[T, 1]],
       threads: (own) => ({ cpu0: inTurn(own.map(0), () => own.unmap(0)), cpu1: own.unmap(T) }),
     },
   ),
   reclaimScenario('two large pages', 'Two CPUs unmap large pages, the last ones of their table.', CPUS, {
+    frees: true,
     pages: [0, T],
     mapped: [
       [0, T],
@@ -197,6 +215,7 @@ const TWO: readonly Scenario[] = [
     'A CPU unmaps a large page and maps another there; the other CPU unmaps the last page of the table beside it.',
     CPUS,
     {
+      frees: true,
       pages: [0, T],
       mapped: [
         [0, T],
@@ -237,6 +256,7 @@ const TWO: readonly Scenario[] = [
 /** Whether counts stay in the range that the kernel warns about, and whether tables that nothing is mapped in go. */
 const EMPTY: readonly Scenario[] = [
   reclaimScenario('counts in range', 'Two CPUs unmap the last pages of two tables: the kernel does not warn.', CPUS, {
+    frees: true,
     pages: [0, T],
     mapped: [
       [0, 1],
@@ -246,6 +266,7 @@ const EMPTY: readonly Scenario[] = [
     atRest: { warns: false, loses: true },
   }),
   reclaimScenario('emptied tables go', 'Two CPUs unmap the last pages of one table: it is freed.', CPUS, {
+    frees: true,
     pages: [0, 1],
     mapped: [[0, 2]],
     threads: (own) => ({ cpu0: own.unmap(0), cpu1: own.unmap(1) }),
@@ -256,6 +277,7 @@ const EMPTY: readonly Scenario[] = [
     'Two CPUs unmap the last pages of two tables: both and their parent are freed.',
     CPUS,
     {
+      frees: true,
       pages: [0, T],
       mapped: [
         [0, 1],
