@@ -62,8 +62,8 @@ export const endOnly: KernelDesign = {
 /** Call sites: the gather's flush, what clears one entry and flushes it, and the end of each range. */
 export const CALLED_AFTER_FLUSH: Patch = {
   replace: {
-    *mmu_notifier_invalidate_range({ notifiers }, start, end) {
-      yield* callEach(notifiers, 'invalidate_range', start, end);
+    *mmu_notifier_invalidate_range(mm, start, end) {
+      yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_range', start, end);
     },
   },
   before: {

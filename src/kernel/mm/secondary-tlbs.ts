@@ -4,7 +4,7 @@
  *
  * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking), interval notifiers.
  */
-import type { Flow } from '../../base/index.ts';
+import { ATOMIC, assert, type Cell, type Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { MmTables } from './tables.ts';
 
@@ -26,33 +26,61 @@ export interface RangeOps {
 export interface NotifiedMm {
   readonly tables: MmTables;
   readonly notifiers: readonly RangeOps[];
+  /** In place of `notifiers`, where some come while the mm is in use: mm->notifier_subscriptions; null: there are none. */
+  readonly subscriptions?: Cell<readonly RangeOps[] | null>;
   /** Pages that a gather has room for. */
   readonly batch: number;
+}
+
+/**
+ * Who hears of the mm. The short cut: a plain read, and where it finds none no call is made. linux v6.6 include/linux/mmu_notifier.h: mm_has_notifiers
+ */
+export function* mm_has_notifiers(this: Kernel, { notifiers, subscriptions }: NotifiedMm): Flow<readonly RangeOps[]> {
+  if (subscriptions === undefined) return notifiers;
+  yield;
+  return subscriptions.load() ?? [];
+}
+
+/**
+ * Order: the caller lets devices walk only when it has returned. Context: may sleep; mmap_lock for write, and all locks under which mappings are changed.
+ * linux v6.6 mm/mmu_notifier.c: __mmu_notifier_register, mm_take_all_locks
+ */
+export function* mmu_notifier_register_walked(this: Kernel, mm: NotifiedMm, ops: RangeOps): Flow<void> {
+  yield mm.tables.mmap_lock.writeLock();
+  yield* this.mmu_notifier_subscribe(mm, ops);
+  yield mm.tables.mmap_lock.writeUnlock();
+}
+
+/** What is published is seen with all that it points to (store-release). linux v6.6 mm/mmu_notifier.c: __mmu_notifier_register */
+export function* mmu_notifier_subscribe(this: Kernel, { subscriptions }: NotifiedMm, ops: RangeOps): Flow<void> {
+  assert(subscriptions !== undefined, 'nobody can register for an mm whose notifiers are given');
+  yield ATOMIC;
+  subscriptions.store([...(subscriptions.load() ?? []), ops]);
 }
 
 /** Context: may sleep; mappings are all there. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
 export function* mmu_notifier_invalidate_range_start(
   this: Kernel,
-  { notifiers }: NotifiedMm,
+  mm: NotifiedMm,
   start: number,
   end: number,
 ): Flow<void> {
-  yield* callEach(notifiers, 'invalidate_range_start', start, end);
+  yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_range_start', start, end);
 }
 
 /** Context: may sleep. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_end */
 export function* mmu_notifier_invalidate_range_end(
   this: Kernel,
-  { notifiers }: NotifiedMm,
+  mm: NotifiedMm,
   start: number,
   end: number,
 ): Flow<void> {
-  yield* callEach(notifiers, 'invalidate_range_end', start, end);
+  yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_range_end', start, end);
 }
 
 /** Gone in 4.14: designs of before call it where a page is taken from a mapping. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_page */
-export function* mmu_notifier_invalidate_page(this: Kernel, { notifiers }: NotifiedMm, page: number): Flow<void> {
-  yield* callEach(notifiers, 'invalidate_page', page, page + 1);
+export function* mmu_notifier_invalidate_page(this: Kernel, mm: NotifiedMm, page: number): Flow<void> {
+  yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_page', page, page + 1);
 }
 
 /** Gone in 6.6: a design of its era brings it back. linux v3.19 mm/mmu_notifier.c: __mmu_notifier_invalidate_range */
@@ -66,11 +94,11 @@ export function* mmu_notifier_invalidate_range(
 /** Context: does not sleep, maybe under the page-table lock. linux v6.6 mm/mmu_notifier.c: __mmu_notifier_arch_invalidate_secondary_tlbs */
 export function* mmu_notifier_arch_invalidate_secondary_tlbs(
   this: Kernel,
-  { notifiers }: NotifiedMm,
+  mm: NotifiedMm,
   start: number,
   end: number,
 ): Flow<void> {
-  yield* callEach(notifiers, 'arch_invalidate_secondary_tlbs', start, end);
+  yield* callEach(yield* this.mm_has_notifiers(mm), 'arch_invalidate_secondary_tlbs', start, end);
 }
 
 /** The CPUs' TLBs (not modelled), and with them, last, the secondary ones. linux v6.6 arch/x86/mm/tlb.c: flush_tlb_mm_range */

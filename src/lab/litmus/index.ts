@@ -38,6 +38,7 @@ import { L44 } from './l44-timeout-for-ever.ts';
 import { L46 } from './l46-stop-marker.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
 import { PRODUCT } from './product.ts';
+import { REGISTERED, REGISTERED_SC } from './registered-meanwhile.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
 import { RECLAIM } from './table-reclaim.ts';
 
@@ -83,6 +84,8 @@ const BUGS: readonly Litmus[] = [
   L46,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
+  REGISTERED,
+  REGISTERED_SC,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
