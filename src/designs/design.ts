@@ -3,7 +3,7 @@ import type { Kernel, Patch } from '../kernel/index.ts';
 
 export interface KernelDesign {
   readonly name: string;
-  readonly family: 'pasid-lifetime' | 'pasid-msr' | 'external-tlb';
+  readonly family: 'pasid-lifetime' | 'pasid-msr' | 'external-tlb' | 'mirror';
   /** Thread, commit or mail. */
   readonly source: string;
   /** How its author argued, in a sentence or two. */

@@ -1,6 +1,7 @@
 /** The designs that the threads argue about, by family. The door of the layer: straight-line twins, for running; flows, for checking. */
 import type { KernelDesign } from './design.ts';
 import { endOnly, flushHook, invalidateRange, startEnd } from './external-tlb/notified.ts';
+import { hmmNoRetry, hmmRetry, mirrorRangeOnly } from './mirror/hmm.ts';
 import { eagerIpiAsSketched, eagerIpiOrdered, eagerIpiRepaired } from './pasid-lifetime/eager-ipi.ts';
 import { freeInMmdrop } from './pasid-lifetime/free-in-mmdrop.ts';
 import { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
@@ -78,4 +79,7 @@ export const PASID_MSR: readonly KernelDesign[] = [
 /** When the TLBs of those that walk the CPU's tables are flushed. */
 export const EXTERNAL_TLB: readonly KernelDesign[] = [startEnd, endOnly, invalidateRange, flushHook];
 
-export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB];
+/** How a device with page tables of its own follows the CPU's. */
+export const MIRROR: readonly KernelDesign[] = [hmmRetry, hmmNoRetry, mirrorRangeOnly];
+
+export const DESIGNS: readonly KernelDesign[] = [...PASID_LIFETIME, ...PASID_MSR, ...EXTERNAL_TLB, ...MIRROR];

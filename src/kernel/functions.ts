@@ -8,11 +8,16 @@ import * as qi from './iommu/intel-qi.ts';
 import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
+import * as pageFault from './mm/fault.ts';
+import * as hmm from './mm/hmm.ts';
+import * as interval from './mm/interval-notifier.ts';
 import * as memory from './mm/memory.ts';
+import * as migrate from './mm/migrate-device.ts';
 import * as mm from './mm/mm.ts';
 import * as gather from './mm/mmu-gather.ts';
 import * as notifier from './mm/notifier.ts';
 import * as secondary from './mm/secondary-tlbs.ts';
+import * as testHmm from './mm/test-hmm.ts';
 import * as observer from './observer.ts';
 import * as fpu from './sched/fpu.ts';
 import * as life from './sched/life.ts';
@@ -29,6 +34,9 @@ const { schedule: _daemon, ...switches } = switching;
 const { EBUSY: _busy, EOVERFLOW: _overflow, ...binds } = sva;
 const { setupFirstLevel: _setup, ...pasidEntries } = pasidTable;
 const { callEach: _each, ...notifications } = secondary;
+const { IntervalSubscriptions: _subscriptions, ...intervals } = interval;
+const { EBUSY_RANGE: _range, EFAULT: _fault, ...ranges } = hmm;
+const { COPIED_WORDS: _words, dmirrorRange: _dmirror, ...dmirror } = testHmm;
 const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
 
 export const BASE = {
@@ -53,6 +61,11 @@ export const BASE = {
   ...gather,
   ...notifications,
   ...external,
+  ...pageFault,
+  ...intervals,
+  ...ranges,
+  ...migrate,
+  ...dmirror,
   ...switches,
   ...fpu,
   ...smp,

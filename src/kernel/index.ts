@@ -27,8 +27,13 @@ export { REPLACE_IN_PLACE } from './iommu/intel-replace.ts';
 export { VTD_A, VTD_B, VTD_C } from './iommu/intel-tear-down.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
+export { EBUSY_RANGE, EFAULT, type HmmRange } from './mm/hmm.ts';
+export { type IntervalNotifier, IntervalSubscriptions } from './mm/interval-notifier.ts';
+export type { DevPagemap, MigrateVma } from './mm/migrate-device.ts';
 export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';
+export { peekSwapEntry, setSwapEntry } from './mm/swap-entries.ts';
 export { type FrameUse, MmTables, PGD_LEVEL, type Vma } from './mm/tables.ts';
+export { type Dmirror, dmirrorRange } from './mm/test-hmm.ts';
 export {
   type Device,
   type DeviceFile,

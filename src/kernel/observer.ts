@@ -7,6 +7,9 @@ import type { Kernel } from './kernel.ts';
 import type { MmTables } from './mm/tables.ts';
 import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter, type Task } from './objects.ts';
 
+/** Frames of an mm: of its tables and pages, or those that it has in a device's memory. */
+type FramesOf = Pick<MmTables, 'frames' | 'memory' | 'name'>;
+
 /** What an execution broke. A verdict on the program, not a bug of ours. */
 export class InvariantBroken extends Error {
   override readonly name = 'InvariantBroken';
@@ -85,10 +88,10 @@ export function observe_refused(this: Kernel, tsk: Task, faults: number): void {
 }
 
 /** INV-5, when a device has translated an address of an mm: the frame is a page of it. Context: within an atomic step. */
-export function observe_reached(this: Kernel, tables: MmTables, device: string, page: number, pfn: number): void {
-  const what = mistaken(tables, pfn, 'page');
+export function observe_reached(this: Kernel, whose: FramesOf, device: string, page: number, pfn: number): void {
+  const what = mistaken(whose, pfn, 'page');
   if (what === null) return;
-  throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${tables.name}: ${what}`);
+  throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${whose.name}: ${what}`);
 }
 
 /** INV-12, when an IOMMU is about to read a table: it is one. Context: within an atomic step. */
@@ -99,7 +102,7 @@ export function observe_walked(this: Kernel, tables: MmTables, table: number): v
 }
 
 /** What a frame is that is taken for a page, or a table, of the mm; null: it is that. */
-function mistaken({ frames, memory, name }: MmTables, pfn: number, takenFor: 'page' | 'table'): string | null {
+function mistaken({ frames, memory, name }: FramesOf, pfn: number, takenFor: 'page' | 'table'): string | null {
   const { level = null, mm = 'nobody' } = frames.get(pfn) ?? {};
   const text = `a ${level === null ? 'page' : `level ${level} table`} of ${mm}`;
   if (!memory.isInUse(pfn)) return `which is free and was ${text}`;

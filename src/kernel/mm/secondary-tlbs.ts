@@ -2,10 +2,12 @@
  * What mmu notifiers tell of a range (mm/mmu_notifier.c), and where. Call-backs of three eras stand side by side: range start and end; `invalidate_range`
  * (3.19 to 6.5), which a design puts in its place; `arch_invalidate_secondary_tlbs` (from 6.6 on), which hangs on the flush of the CPU's TLBs.
  *
- * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking), interval notifiers.
+ * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking). Interval notifiers: interval-notifier.ts.
  */
 import type { Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
+import type { IntervalSubscriptions } from './interval-notifier.ts';
+import type { DevPagemap } from './migrate-device.ts';
 import type { MmTables } from './tables.ts';
 
 type RangeCall = (start: number, end: number) => Flow<void>;
@@ -24,25 +26,32 @@ export interface NotifiedMm {
   readonly notifiers: readonly RangeOps[];
   /** Pages that a gather has room for. */
   readonly batch: number;
+  /** Where drivers mirror it. */
+  readonly intervals?: IntervalSubscriptions;
+  /** Device memory in which pages of it may be. */
+  readonly pgmap?: DevPagemap;
 }
 
-/** Context: may sleep; mappings are all there. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
+/** Context: may sleep; mappings are all there. `owner`: of device memory to which pages go. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
 export function* mmu_notifier_invalidate_range_start(
   this: Kernel,
-  { notifiers }: NotifiedMm,
+  { intervals, notifiers }: NotifiedMm,
   start: number,
   end: number,
+  owner: object | null = null,
 ): Flow<void> {
+  if (intervals !== undefined) yield* this.mn_itree_invalidate(intervals, start, end, owner);
   yield* callEach(notifiers, 'invalidate_range_start', start, end);
 }
 
 /** Context: may sleep. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_end */
 export function* mmu_notifier_invalidate_range_end(
   this: Kernel,
-  { notifiers }: NotifiedMm,
+  { intervals, notifiers }: NotifiedMm,
   start: number,
   end: number,
 ): Flow<void> {
+  if (intervals !== undefined) yield* this.mn_itree_inv_end(intervals);
   yield* callEach(notifiers, 'invalidate_range_end', start, end);
 }
 

@@ -17,6 +17,7 @@ import { L23 } from './l23-start-end-window.ts';
 import { L35 } from './l35-two-addresses.ts';
 import { L39 } from './l39-overflow.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
+import { MIRRORS } from './mirror.ts';
 import { PRODUCT } from './product.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
 
@@ -48,4 +49,4 @@ const BUGS: readonly Litmus[] = [
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
 export const CATALOGUE: readonly MatrixEntry[] = BUGS.flatMap((litmus) => casesOf(litmus, 'catalogue'));
 
-export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...PRODUCT];
+export const LITMUS: readonly MatrixEntry[] = [...CATALOGUE, ...EXTERNAL, ...MIRRORS, ...PRODUCT];
