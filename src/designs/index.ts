@@ -31,6 +31,8 @@ export {
   gpFixup,
   gpFixupLate,
   gpFixupRepaired,
+  hmmNoRetry,
+  hmmRetry,
   invalidateRange,
   ipiAllThreadsOrdered,
   refcountPerTask,

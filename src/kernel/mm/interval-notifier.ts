@@ -50,6 +50,7 @@ export function* mmu_interval_notifier_insert(
     seq--;
   } else if (seq % 2 === 1) {
     subscriptions.deferred_list = [...subscriptions.deferred_list, interval_sub];
+    this.world.reach('the interval is deferred');
   } else {
     seq++;
     yield;

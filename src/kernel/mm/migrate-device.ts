@@ -22,7 +22,7 @@ export interface DevPagemap {
   readonly migrate_to_ram: (page: number, pfn: number) => Flow<void>;
 }
 
-interface MigratePage {
+export interface MigratePage {
   readonly page: number;
   /** Where it is. */
   readonly pfn: number;

@@ -1,5 +1,7 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
+import { MIGRATE_VMA, MIGRATE_VMA_ATS, MIGRATE_VMA_ZAP } from './hmm-migration.ts';
+import { HMM_INSERTION, HMM_SEQUENCE, HMM_TLB, HMM_TWO_RANGES } from './hmm-sequence.ts';
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
 import { L03 } from './l03-fork-copies.ts';
@@ -44,6 +46,13 @@ const BUGS: readonly Litmus[] = [
   L39,
   MASK_FENCE,
   MASK_NO_FENCE_SC,
+  HMM_SEQUENCE,
+  HMM_TWO_RANGES,
+  HMM_INSERTION,
+  HMM_TLB,
+  MIGRATE_VMA,
+  MIGRATE_VMA_ZAP,
+  MIGRATE_VMA_ATS,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */

@@ -18,6 +18,7 @@ import {
   type Dmirror,
   type ExternalBind,
   type FrameUse,
+  type IntervalNotifier,
   IntervalSubscriptions,
   type Kernel,
   MmTables,
@@ -51,6 +52,8 @@ export interface MirrorMachineOptions {
   readonly ats?: boolean;
   /** The driver registers in the test, not before it. */
   readonly registers?: boolean;
+  /** Another driver, with nothing to do, has an interval over all of it. */
+  readonly others?: boolean;
 }
 
 export class MirrorMachine {
@@ -68,6 +71,7 @@ export class MirrorMachine {
   constructor(world: World, { functions }: Build, options: MirrorMachineOptions) {
     const {
       ats = false,
+      others = false,
       copied = [],
       migrated = [],
       mirrored = [],
@@ -103,6 +107,7 @@ export class MirrorMachine {
     this.mm = { tables: this.tables, notifiers, batch: Number.POSITIVE_INFINITY, intervals, pgmap: this.pgmap };
     if (bind !== null) notifiers.push(this.kernel.sva_notifier_ops(bind));
     this.mirror = this.mirrorOf(vmas[0]!);
+    if (others) runAlone(this.kernel.mmu_interval_notifier_insert(this.mm, idle(world, vmas[0]!)));
     if (!registers) {
       const ops = runAlone(this.kernel.dmirror_register(this.mirror));
       if (ops !== null) notifiers.push(ops);
@@ -130,6 +135,15 @@ export class MirrorMachine {
         return read;
       }
     }
+  }
+
+  /** A read that ends where the device's table has nothing: null. */
+  *tries(page: number): Flow<number | null> {
+    let read: number | null = null;
+    yield* this.device.access(page, false, (entry) => {
+      read = this.touch('gpu', page, entry, false, GPU_WORD);
+    });
+    return read;
   }
 
   /** User code of a CPU, whose TLB is never stale. */
@@ -217,4 +231,9 @@ export class MirrorMachine {
     walker.roots.store(SPACE, this.tables.pgd);
     return { walker, devices: [new ExternalDevice(this.world, 'ats', walker, places)], space: SPACE };
   }
+}
+
+/** An interval whose driver has nothing to drop. */
+function idle(world: World, { end, start }: Vma): IntervalNotifier {
+  return { start, end, invalidate_seq: new Cell(world, "the other's invalidate_seq", 1), *invalidate() {} };
 }

@@ -6,17 +6,17 @@ import type { Build } from '../machine.ts';
 import { CPU_WORD, GPU_WORD, MirrorMachine, type MirrorMachineOptions } from '../mirror-machine.ts';
 import type { Scenario } from '../scenario.ts';
 
-const ONE_PAGE: Vma = { start: 0, end: 1 };
-const TWO_PAGES: Vma = { start: 0, end: 2 };
+export const ONE_PAGE: Vma = { start: 0, end: 1 };
+export const TWO_PAGES: Vma = { start: 0, end: 2 };
 
-interface Shape {
+interface MirrorShape {
   readonly options: MirrorMachineOptions;
   readonly threads: (machine: MirrorMachine) => Record<string, Flow<unknown>>;
   readonly always?: (machine: MirrorMachine) => Properties;
   readonly reachable: readonly string[];
 }
 
-function programOf({ always, options, reachable, threads }: Shape): Scenario['program'] {
+export function mirrorProgram({ always, options, reachable, threads }: MirrorShape): Scenario['program'] {
   return (world: World, kernel: Build): Program => {
     const machine = new MirrorMachine(world, kernel, options);
     const properties = always === undefined ? {} : { always: always(machine) };
@@ -24,18 +24,20 @@ function programOf({ always, options, reachable, threads }: Shape): Scenario['pr
   };
 }
 
-function scenario(name: string, about: string, bounds: string, shape: Shape): Scenario {
+function scenario(name: string, about: string, bounds: string, shape: MirrorShape): Scenario {
   return {
     name: `mirror: ${name}`,
     source: 'Documentation/mm/hmm.rst',
     about,
     bounds: `one mm, ${bounds}, one device with a table of its own`,
-    program: programOf(shape),
+    program: mirrorProgram(shape),
   };
 }
 
 /** The device's write is in the page, wherever that is in the end. */
-const KEPT: Shape['always'] = (machine) => ({ 'no write of the device is lost': machine.keeps(0, GPU_WORD) });
+export const KEPT = (machine: MirrorMachine): Properties => ({
+  'no write of the device is lost': machine.keeps(0, GPU_WORD),
+});
 
 /** L35 with a mirror: the CPU goes on with a copy of A, writes A and then B; the device reads B as it is now, and then A. */
 function twoAddresses(machine: MirrorMachine): Record<string, Flow<unknown>> {
@@ -49,8 +51,8 @@ function twoAddresses(machine: MirrorMachine): Record<string, Flow<unknown>> {
     }
   }
   function* reads(): Flow<void> {
-    const b = yield* machine.access(false, B);
-    const a = yield* machine.access(false, A);
+    const b = yield* machine.tries(B);
+    const a = yield* machine.tries(A);
     world.reach(`B ${b}, A ${a}`);
     if (b === 1 && a === 0) {
       throw new InvariantBroken('INV-13: the device reads B as it is now, and then A as it was before B was written');
@@ -60,7 +62,7 @@ function twoAddresses(machine: MirrorMachine): Record<string, Flow<unknown>> {
 }
 
 /** A range of another page in which nothing changes after all. */
-function* emptyRange({ kernel, mm }: MirrorMachine, page: number): Flow<void> {
+export function* emptyRange({ kernel, mm }: MirrorMachine, page: number): Flow<void> {
   yield* kernel.mmu_notifier_invalidate_range_start(mm, page, page + 1);
   yield* kernel.mmu_notifier_invalidate_range_end(mm, page, page + 1);
 }
@@ -133,7 +135,7 @@ export const MIRROR_SCENARIOS: readonly Scenario[] = [
     {
       options: { vmas: [TWO_PAGES], shared: [0], mirrored: [1] },
       threads: twoAddresses,
-      reachable: ['B 0, A 0'],
+      reachable: ['B 0, A 0', 'B 1, A 1'],
     },
   ),
   scenario(
@@ -157,7 +159,7 @@ export const MIRROR_SCENARIOS: readonly Scenario[] = [
     {
       options: { vmas: [ONE_PAGE], migrated: [0] },
       threads: (machine) => ({ cpu: machine.cpu(true, 0), gpu: machine.accesses(true, 0) }),
-      always: (machine) => ({ ...KEPT!(machine), 'nor one of the CPU': machine.keeps(0, CPU_WORD) }),
+      always: (machine) => ({ ...KEPT(machine), 'nor one of the CPU': machine.keeps(0, CPU_WORD) }),
       reachable: ['gpu: done', 'gpu works in device memory'],
     },
   ),
