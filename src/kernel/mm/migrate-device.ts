@@ -4,7 +4,7 @@
  *
  * Left out: the page lock (the migration entry keeps others off), holes, LRU, huge pages, other mms that share the page.
  */
-import { ATOMIC, type Flow } from '../../base/index.ts';
+import { ATOMIC, type Cell, type Flow } from '../../base/index.ts';
 import type { RecordedMemory } from '../../hw/index.ts';
 import type { Kernel } from '../kernel.ts';
 import type { NotifiedMm } from './secondary-tlbs.ts';
@@ -18,6 +18,8 @@ export interface DevPagemap {
   readonly name: string;
   readonly memory: RecordedMemory;
   readonly frames: Map<number, FrameUse>;
+  /** PG_locked of the page at which a CPU faults: tests have one such page. */
+  readonly fault_locked: Cell<boolean>;
   /** Context: mmap_lock, for reading; a reference to the page. */
   readonly migrate_to_ram: (page: number, pfn: number) => Flow<void>;
 }

@@ -4,9 +4,10 @@
  * The call-back is told who migrates, so that a driver can skip what it caused itself: it must then take its device off the page before it copies, and
  * keep out faults that looked before. Between pages and finalize the CPU's table has a migration entry, which MADV_DONTNEED takes away as any other.
  */
-import type { Flow } from '../../base/index.ts';
+import { ATOMIC, type Flow } from '../../base/index.ts';
+import { atEnd } from '../../check/index.ts';
 import { startEnd } from '../../designs/index.ts';
-import type { Patch } from '../../kernel/index.ts';
+import { isSwapEntry, type Patch, peekSwapEntry } from '../../kernel/index.ts';
 import type { MirrorMachine } from './mirror-machine.ts';
 import type { Litmus } from './scenario.ts';
 import { KEPT, mirrorProgram, ONE_PAGE } from './scenarios/mirror.ts';
@@ -164,5 +165,49 @@ export const MIGRATE_VMA_ATS: Litmus = {
     { name: 'as it is: told by the flush of the CPU', expect: 'holds' },
     { name: 'too: told when the range starts and ends', expect: 'holds', changes: [startEnd] },
     { name: 'wrong fix: no flush', expect: 'violated', changes: [{ omit: ['flush_tlb_mm_range'] }] },
+  ],
+};
+
+/** A CPU that finds the device's page locked does without a reference, and looks again. */
+const TRYLOCK: Patch = {
+  replace: {
+    *do_swap_page(mm, page, entry) {
+      if (entry.type === 'migration') {
+        yield* this.migration_entry_wait(mm, page);
+        return;
+      }
+      const { pgmap, tables } = mm;
+      yield tables.ptl.acquire();
+      yield ATOMIC;
+      const isMine = isSwapEntry(tables, page, entry) && pgmap!.fault_locked.compareExchange(false, true);
+      if (isMine) pgmap!.memory.addRefcount(entry.pfn, 1);
+      yield tables.ptl.release();
+      if (!isMine) return;
+      yield* pgmap!.migrate_to_ram(page, entry.pfn);
+      yield ATOMIC;
+      pgmap!.fault_locked.store(false);
+      yield* this.put_page(pgmap!, entry.pfn);
+    },
+  },
+};
+
+export const DEVICE_FAULTS: Litmus = {
+  name: 'migrate_to_ram by two CPUs',
+  source: 'linux v6.6 mm/memory.c: do_swap_page',
+  about:
+    'Two CPUs fault at a page that is in a device’s memory: a round in which neither brings it can come again, and for ever.',
+  bounds: 'one mm, one page, two CPUs with one fault each',
+  program: mirrorProgram({
+    options: { vmas: [ONE_PAGE], migrated: [0] },
+    threads: ({ kernel, mm }) => ({
+      cpu0: kernel.do_user_addr_fault(mm, 0, false),
+      cpu1: kernel.do_user_addr_fault(mm, 0, false),
+    }),
+    always: ({ tables }) => ({ 'one of them has brought it': atEnd(() => peekSwapEntry(tables, 0) === null) }),
+    reachable: [],
+  }),
+  cases: [
+    { name: 'as it was: a reference each', expect: 'violated' },
+    { name: 'fixed: the page is locked first', expect: 'holds', changes: [TRYLOCK] },
   ],
 };

@@ -1,6 +1,6 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
-import { MIGRATE_VMA, MIGRATE_VMA_ATS, MIGRATE_VMA_ZAP } from './hmm-migration.ts';
+import { DEVICE_FAULTS, MIGRATE_VMA, MIGRATE_VMA_ATS, MIGRATE_VMA_ZAP } from './hmm-migration.ts';
 import { HMM_INSERTION, HMM_SEQUENCE, HMM_TLB, HMM_TWO_RANGES } from './hmm-sequence.ts';
 import { L01 } from './l01-free-at-mmput.ts';
 import { L02 } from './l02-free-at-unbind.ts';
@@ -53,6 +53,7 @@ const BUGS: readonly Litmus[] = [
   MIGRATE_VMA,
   MIGRATE_VMA_ZAP,
   MIGRATE_VMA_ATS,
+  DEVICE_FAULTS,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */

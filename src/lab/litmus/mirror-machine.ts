@@ -100,6 +100,7 @@ export class MirrorMachine {
       name: "mm A's part of the device's memory",
       memory: new RecordedMemory(world, 'device frame'),
       frames: new Map(),
+      fault_locked: new Cell(world, 'the device page is locked', false),
       migrate_to_ram: (page, pfn) => this.kernel.dmirror_devmem_fault(this.mirror, page, pfn),
     };
     const notifiers: RangeOps[] = [];
