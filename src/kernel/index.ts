@@ -31,7 +31,7 @@ export { EBUSY_RANGE, EFAULT, type HmmRange } from './mm/hmm.ts';
 export { type IntervalNotifier, IntervalSubscriptions } from './mm/interval-notifier.ts';
 export type { DevPagemap, MigrateVma } from './mm/migrate-device.ts';
 export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';
-export { isSwapEntry, peekSwapEntry, setSwapEntry } from './mm/swap-entries.ts';
+export { isSwapEntry, peekSwapEntry, setSwapEntry, swapEntry } from './mm/swap-entries.ts';
 export { type FrameUse, MmTables, PGD_LEVEL, type Vma } from './mm/tables.ts';
 export { type Dmirror, dmirrorRange } from './mm/test-hmm.ts';
 export {
