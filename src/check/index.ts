@@ -35,6 +35,7 @@ export {
   defineTest,
   isTest,
   type Program,
+  type Properties,
   type Verdict,
 } from './program.ts';
 export { combine, type Explored, resultOf } from './result.ts';

@@ -3,7 +3,14 @@ import type { Kernel, Patch } from '../kernel/index.ts';
 
 export interface KernelDesign {
   readonly name: string;
-  readonly family: 'pasid-lifetime' | 'pasid-msr' | 'external-tlb' | 'kernel-tables' | 'iotlb-flush' | 'table-reclaim';
+  readonly family:
+    | 'pasid-lifetime'
+    | 'pasid-msr'
+    | 'external-tlb'
+    | 'kernel-tables'
+    | 'iotlb-flush'
+    | 'table-reclaim'
+    | 'mirror';
   /** Thread, commit or mail. */
   readonly source: string;
   /** How its author argued, in a sentence or two. */

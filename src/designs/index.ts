@@ -12,6 +12,7 @@ import {
   syncFlushV1,
   syncFlushV2,
 } from './kernel-tables/flushed.ts';
+import { hmmNoRetry, hmmRetry, mirrorRangeOnly } from './mirror/hmm.ts';
 import { eagerIpiAsSketched, eagerIpiOrdered, eagerIpiRepaired } from './pasid-lifetime/eager-ipi.ts';
 import { freeInMmdrop } from './pasid-lifetime/free-in-mmdrop.ts';
 import { freeInMmput } from './pasid-lifetime/free-in-mmput.ts';
@@ -46,6 +47,8 @@ export {
   gpFixup,
   gpFixupLate,
   gpFixupRepaired,
+  hmmNoRetry,
+  hmmRetry,
   invalidateRange,
   ipiAllThreadsOrdered,
   lazy,
@@ -119,10 +122,14 @@ export const KERNEL_TABLES: readonly KernelDesign[] = [
 /** When an unmap of the DMA API is flushed, and what waits for it. */
 export const IOTLB_FLUSH: readonly KernelDesign[] = [strict, lazy, lazyFreeNow];
 
+/** How a device with page tables of its own follows the CPU's. */
+export const MIRROR: readonly KernelDesign[] = [hmmRetry, hmmNoRetry, mirrorRangeOnly];
+
 export const DESIGNS: readonly KernelDesign[] = [
   ...PASID_LIFETIME,
   ...PASID_MSR,
   ...EXTERNAL_TLB,
   ...KERNEL_TABLES,
   ...IOTLB_FLUSH,
+  ...MIRROR,
 ];

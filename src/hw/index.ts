@@ -25,6 +25,7 @@ export { Atc } from './device/atc.ts';
 export { atomicEngine, Dsa, type Portal, type Work } from './device/dsa.ts';
 export { type OutstandingGroup, PageRequestInterface } from './device/pri.ts';
 export { type AccessResult, ExternalDevice, type ExternalDeviceOptions, type PageResponse } from './external/device.ts';
+export { ExternalMirror, type ExternalMirrorOptions, type MirrorEntry, type MirrorFault } from './external/mirror.ts';
 export { type Place, Places } from './external/places.ts';
 export {
   type ExternalAccess,

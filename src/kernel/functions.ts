@@ -14,15 +14,20 @@ import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/i
 import * as iopf from './iommu/io-pgfault.ts';
 import * as iova from './iommu/iova.ts';
 import * as domains from './iommu/paging-domain.ts';
+import * as pageFault from './mm/fault.ts';
+import * as hmm from './mm/hmm.ts';
 import * as hugeMemory from './mm/huge-memory.ts';
+import * as interval from './mm/interval-notifier.ts';
 import * as kernelTables from './mm/kernel-tables.ts';
 import * as memory from './mm/memory.ts';
+import * as migrate from './mm/migrate-device.ts';
 import * as mm from './mm/mm.ts';
 import * as gather from './mm/mmu-gather.ts';
 import * as mprotect from './mm/mprotect.ts';
 import * as notifier from './mm/notifier.ts';
 import * as rmap from './mm/rmap.ts';
 import * as secondary from './mm/secondary-tlbs.ts';
+import * as testHmm from './mm/test-hmm.ts';
 import * as observer from './observer.ts';
 import * as fpu from './sched/fpu.ts';
 import * as life from './sched/life.ts';
@@ -46,6 +51,9 @@ const { DmaDomain: _dma, ...dmaApi } = dma;
 const { IovaDomain: _iovad, NO_IOVA: _none, ...iovas } = iova;
 const { INIT_MM: _init, InitMm: _initMm, ...kernelHalf } = kernelTables;
 const { callEach: _each, ...notifications } = secondary;
+const { IntervalSubscriptions: _subscriptions, ...intervals } = interval;
+const { EBUSY_RANGE: _range, EFAULT: _fault, ...ranges } = hmm;
+const { COPIED_WORDS: _words, dmirrorRange: _dmirror, ...dmirror } = testHmm;
 const { QI_OPT_WAIT_DRAIN: _drain, devTlbInvalidation: _devTlb, ...queued } = qi;
 
 export const BASE = {
@@ -81,6 +89,11 @@ export const BASE = {
   ...dmaApi,
   ...iovas,
   ...domains,
+  ...pageFault,
+  ...intervals,
+  ...ranges,
+  ...migrate,
+  ...dmirror,
   ...switches,
   ...fpu,
   ...smp,

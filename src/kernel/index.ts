@@ -33,9 +33,14 @@ export { IovaDomain, type IovaDomainOptions, NO_IOVA } from './iommu/iova.ts';
 export type { DomainOps, IovaPage, Mapping, PagingDomain } from './iommu/paging-domain.ts';
 export { type TableReclaim, tableBytes } from './iommu/table-reclaim.straight.ts';
 export { type Kernel, type KernelFunctions, type Patch, patched } from './kernel.ts';
+export { EBUSY_RANGE, EFAULT, type HmmRange } from './mm/hmm.ts';
+export { type IntervalNotifier, IntervalSubscriptions } from './mm/interval-notifier.ts';
 export { INIT_MM, InitMm } from './mm/kernel-tables.ts';
+export type { DevPagemap, MigrateVma } from './mm/migrate-device.ts';
 export { callEach, type NotifiedMm, type RangeOps } from './mm/secondary-tlbs.ts';
+export { isSwapEntry, peekSwapEntry, setSwapEntry, swapEntry } from './mm/swap-entries.ts';
 export { type FrameUse, MmTables, PGD_LEVEL, type Vma } from './mm/tables.ts';
+export { type Dmirror, dmirrorRange } from './mm/test-hmm.ts';
 export {
   type Device,
   type DeviceFile,

@@ -44,7 +44,7 @@ export const INVARIANTS: readonly Invariant[] = [
     text: 'When a data page is freed, or goes to another owner, no IOTLB or device TLB still lets a device reach it. With queued flushes: no cached translation can be used once its IOVA is given out again.',
     by: ['observe_reached', 'observe_written', 'observe_dma_reached', 'observe_translated'],
     checked:
-      'whenever a device reaches a page of an mm whose tables it walks (litmus tests external: …, L23), or one through an IOVA (dma: …), or of a domain (reclaim: …, L42); on the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
+      'whenever a device reaches a page of an mm whose tables it walks (litmus tests external: …, L23) or mirrors (mirror: …, HMM …, migrate_vma …), or one through an IOVA (dma: …), or of a domain (reclaim: …, L42); on the VT-d unit (test/vtd/litmus.test.ts): after the invalidation no translation that begins is an old one',
   },
   {
     id: 'INV-6',
@@ -103,6 +103,6 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'INV-13',
     text: 'An entry that changes to another page is usable by a CPU only when the secondary TLBs have been flushed of the old one.',
     by: [],
-    checked: 'by litmus test L35, which reads two pages in the order that shows it',
+    checked: 'by litmus tests L35 and mirror: two addresses, which read two pages in the order that shows it',
   },
 ];

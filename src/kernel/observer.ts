@@ -10,6 +10,9 @@ import { INIT_MM } from './mm/kernel-tables.ts';
 import type { MmTables } from './mm/tables.ts';
 import { type Device, IOMMU_PASID_INVALID, type Mm, type Submitter, type Task } from './objects.ts';
 
+/** Frames of an mm: of its tables and pages, or those that it has in a device's memory. */
+type FramesOf = Pick<MmTables, 'frames' | 'memory' | 'name'>;
+
 /** What an execution broke. A verdict on the program, not a bug of ours. */
 export class InvariantBroken extends Error {
   override readonly name = 'InvariantBroken';
@@ -88,10 +91,10 @@ export function observe_refused(this: Kernel, tsk: Task, faults: number): void {
 }
 
 /** INV-5, when a device has translated an address of an mm: the frame is a page of it. Context: within an atomic step. */
-export function observe_reached(this: Kernel, tables: MmTables, device: string, page: number, pfn: number): void {
-  const what = mistaken(tables, pfn, 'page');
+export function observe_reached(this: Kernel, whose: FramesOf, device: string, page: number, pfn: number): void {
+  const what = mistaken(whose, pfn, 'page');
   if (what === null) return;
-  throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${tables.name}: ${what}`);
+  throw new InvariantBroken(`INV-5: ${device} reaches frame ${pfn} through page ${page} of ${whose.name}: ${what}`);
 }
 
 /** INV-5 for rights: what was read-only when mprotect returned is not written. Context: within an atomic step. */
@@ -161,7 +164,7 @@ export function observe_domain_walked(
 }
 
 /** What a frame is that is taken for a page, or a table, of the mm; null: it is that. */
-function mistaken({ frames, memory, name }: MmTables, pfn: number, takenFor: 'page' | 'table'): string | null {
+function mistaken({ frames, memory, name }: FramesOf, pfn: number, takenFor: 'page' | 'table'): string | null {
   const { level = null, mm = 'nobody' } = frames.get(pfn) ?? {};
   const text = `a ${level === null ? 'page' : `level ${level} table`} of ${mm}`;
   if (!memory.isInUse(pfn)) return `which is free and was ${text}`;

@@ -45,6 +45,7 @@ export function* unmap_page_range(this: Kernel, tlb: MmuGather, start: number, e
     yield ATOMIC;
     const pte = tables.pte(page);
     if (pte !== null) tables.clearPte(page);
+    else if (tlb.mm.pgmap !== undefined) yield* this.zap_nonpresent_pte(tlb.mm, page);
     const isFull = pte !== null && (yield* this.tlb_remove_page(tlb, page, pte.pfn));
     yield tables.ptl.release();
     if (isFull) yield* this.tlb_flush_mmu(tlb);

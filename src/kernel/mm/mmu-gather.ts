@@ -70,7 +70,7 @@ export function* tlb_finish_mmu(this: Kernel, tlb: MmuGather): Flow<void> {
 }
 
 /** The last reference frees the page, for whoever comes next. linux v6.6 include/linux/mm.h: put_page */
-export function* put_page(this: Kernel, { memory }: MmTables, pfn: number): Flow<void> {
+export function* put_page(this: Kernel, { memory }: Pick<MmTables, 'memory'>, pfn: number): Flow<void> {
   yield ATOMIC;
   if (memory.addRefcount(pfn, -1) === 0) memory.freeFrame(pfn);
 }

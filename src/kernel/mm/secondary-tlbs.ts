@@ -2,10 +2,12 @@
  * What mmu notifiers tell of a range (mm/mmu_notifier.c), and where. Call-backs of three eras stand side by side: range start and end; `invalidate_range`
  * (3.19 to 6.5), which a design puts in its place; `arch_invalidate_secondary_tlbs` (from 6.6 on), which hangs on the flush of the CPU's TLBs.
  *
- * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking), interval notifiers.
+ * Left out: SRCU sections, registration while ranges are under way, call-backs that may refuse (non-blocking). Interval notifiers: interval-notifier.ts.
  */
 import { ATOMIC, assert, type Cell, type Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
+import type { IntervalSubscriptions } from './interval-notifier.ts';
+import type { DevPagemap } from './migrate-device.ts';
 import type { MmTables } from './tables.ts';
 
 type RangeCall = (start: number, end: number) => Flow<void>;
@@ -30,6 +32,10 @@ export interface NotifiedMm {
   readonly subscriptions?: Cell<readonly RangeOps[] | null>;
   /** Pages that a gather has room for. */
   readonly batch: number;
+  /** Where drivers mirror it. */
+  readonly intervals?: IntervalSubscriptions;
+  /** Device memory in which pages of it may be. */
+  readonly pgmap?: DevPagemap;
 }
 
 /**
@@ -58,13 +64,15 @@ export function* mmu_notifier_subscribe(this: Kernel, { subscriptions }: Notifie
   subscriptions.store([...(subscriptions.load() ?? []), ops]);
 }
 
-/** Context: may sleep; mappings are all there. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
+/** Context: may sleep; mappings are all there. `owner`: of device memory to which pages go. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
 export function* mmu_notifier_invalidate_range_start(
   this: Kernel,
   mm: NotifiedMm,
   start: number,
   end: number,
+  owner: object | null = null,
 ): Flow<void> {
+  if (mm.intervals !== undefined) yield* this.mn_itree_invalidate(mm.intervals, start, end, owner);
   yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_range_start', start, end);
 }
 
@@ -75,6 +83,7 @@ export function* mmu_notifier_invalidate_range_end(
   start: number,
   end: number,
 ): Flow<void> {
+  if (mm.intervals !== undefined) yield* this.mn_itree_inv_end(mm.intervals);
   yield* callEach(yield* this.mm_has_notifiers(mm), 'invalidate_range_end', start, end);
 }
 

@@ -22,13 +22,13 @@ export function* do_fault(this: Kernel, mm: NotifiedMm, device: ExternalDevice):
   yield;
   const { page, write } = device.request.load()!;
   const vma = tables.vmas.find(({ end, start }) => start <= page && page < end);
-  if (vma !== undefined) yield* this.handle_mm_fault(mm, page, write);
+  if (vma !== undefined) yield* this.get_user_page(mm, page, write);
   yield tables.mmap_lock.readUnlock();
   yield* device.respond(vma === undefined ? 'INVALID' : 'SUCCESS');
 }
 
-/** A page that is there and may not be written is made writable; one that is not there is a new one. Context: mmap_lock. linux v6.6 mm/memory.c: handle_mm_fault */
-export function* handle_mm_fault(this: Kernel, mm: NotifiedMm, page: number, write: boolean): Flow<void> {
+/** A page that is there and may not be written is made writable; one that is not there is a new one. Context: mmap_lock. linux v6.6 mm/gup.c: get_user_pages */
+export function* get_user_page(this: Kernel, mm: NotifiedMm, page: number, write: boolean): Flow<void> {
   const { tables } = mm;
   yield tables.ptl.acquire();
   yield ATOMIC;

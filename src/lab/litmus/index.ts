@@ -1,5 +1,7 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
+import { DEVICE_FAULTS, MIGRATE_VMA, MIGRATE_VMA_ATS, MIGRATE_VMA_ZAP } from './hmm-migration.ts';
+import { HMM_INSERTION, HMM_SEQUENCE, HMM_TLB, HMM_TWO_RANGES } from './hmm-sequence.ts';
 import { DMA } from './iotlb-flush.ts';
 import { KERNEL_HALF } from './kernel-half.ts';
 import { L01 } from './l01-free-at-mmput.ts';
@@ -37,6 +39,7 @@ import { L42 } from './l42-stale-check.ts';
 import { L44 } from './l44-timeout-for-ever.ts';
 import { L46 } from './l46-stop-marker.ts';
 import { MASK_FENCE, MASK_NO_FENCE_SC } from './mask-fence.ts';
+import { MIRRORS } from './mirror.ts';
 import { PRODUCT } from './product.ts';
 import { REGISTERED, REGISTERED_SC } from './registered-meanwhile.ts';
 import { casesOf, type Litmus, type MatrixEntry } from './scenario.ts';
@@ -86,6 +89,14 @@ const BUGS: readonly Litmus[] = [
   MASK_NO_FENCE_SC,
   REGISTERED,
   REGISTERED_SC,
+  HMM_SEQUENCE,
+  HMM_TWO_RANGES,
+  HMM_INSERTION,
+  HMM_TLB,
+  MIGRATE_VMA,
+  MIGRATE_VMA_ZAP,
+  MIGRATE_VMA_ATS,
+  DEVICE_FAULTS,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */
@@ -97,5 +108,6 @@ export const LITMUS: readonly MatrixEntry[] = [
   ...KERNEL_HALF,
   ...DMA,
   ...RECLAIM,
+  ...MIRRORS,
   ...PRODUCT,
 ];

@@ -2,7 +2,6 @@
  * The copy of the kernel and its designs in which each step can be left out (tools/apart.mjs makes it beside the built layers). It is loaded by who
  * asks for it: everything else runs on the models as they are.
  */
-import { assert } from '../../base/index.ts';
 import type { KernelDesign } from '../../designs/index.ts';
 import type { KernelFunctions } from '../../kernel/index.ts';
 
@@ -33,7 +32,7 @@ export interface Site {
 export interface Apart {
   readonly sites: readonly Site[];
   readonly base: KernelFunctions;
-  /** The copy of a design. */
+  /** The copy of a design; one that a test has for itself stays whole. */
   twin(design: KernelDesign): KernelDesign;
   /** From now on this site is left out; null: none is. `fired`: told each time that it would have been done. */
   leaveOut(site: number | null, fired?: () => void): void;
@@ -49,18 +48,19 @@ interface Switches {
 
 /** `load`: a module of the copy, by its name there. It is there once the project is built. */
 export async function loadApart(load: (name: string) => Promise<unknown>): Promise<Apart> {
-  const [{ SITES }, { cuts }, { BASE }, { DESIGNS }] = (await Promise.all(
+  const [{ SITES }, { cuts }, { BASE }, { DESIGNS, TABLE_RECLAIM_FAMILY }] = (await Promise.all(
     ['sites.js', 'switch.js', 'kernel/functions.js', 'designs/index.js'].map(load),
-  )) as [{ SITES: Site[] }, { cuts: Switches }, { BASE: KernelFunctions }, { DESIGNS: KernelDesign[] }];
-  const designs = new Map(DESIGNS.map((design) => [design.name, design]));
+  )) as [
+    { SITES: Site[] },
+    { cuts: Switches },
+    { BASE: KernelFunctions },
+    { DESIGNS: KernelDesign[]; TABLE_RECLAIM_FAMILY: KernelDesign[] },
+  ];
+  const designs = new Map([...DESIGNS, ...TABLE_RECLAIM_FAMILY].map((design) => [design.name, design]));
   return {
     sites: SITES,
     base: BASE,
-    twin(design) {
-      const found = designs.get(design.name);
-      assert(found !== undefined, `design '${design.name}' is not in the list of all designs`);
-      return found;
-    },
+    twin: (design) => designs.get(design.name) ?? design,
     leaveOut(site, fired) {
       cuts.active = site ?? -1;
       cuts.fired = fired ?? null;

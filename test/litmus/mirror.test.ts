@@ -1,0 +1,41 @@
+/** Mirrors: each case of their litmus tests, and each design in each scenario, comes to its verdict, by what it is about. */
+import { describe, expect, it } from 'vitest';
+import { check } from '../../src/check/index.ts';
+import { CATALOGUE } from '../../src/lab/litmus/index.ts';
+import { MIRRORS } from '../../src/lab/litmus/mirror.ts';
+import { storedVerdict } from '../../src/lab/litmus/stored.ts';
+
+const OURS = CATALOGUE.filter(({ name }) => /^(HMM|migrate_)/.test(name));
+
+/** What a case falls by, where that is not a device that reaches a page which is gone. */
+const MESSAGES: Readonly<Record<string, RegExp>> = {
+  'HMM sequence / wrong fix: the lock held over the fault, munmap': /driver\.update.*mmap_lock.*a circle/,
+  'migrate_vma / wrong fix: skips its own': /no write of the device is lost/,
+  'migrate_to_ram by two CPUs / as it was: a reference each': /one of them has brought it/,
+  'mirror: two addresses / hmm-no-retry': /^INV-13/,
+  'mirror: two addresses / mirror-range-only': /^INV-13/,
+};
+
+describe('litmus tests of mirrors', () => {
+  for (const { name, test } of OURS) {
+    it(`${name}: ${test.expect}`, () => {
+      const { verdict, violation } = check(test, { minimise: 0 });
+      expect(verdict, violation?.message).toBe(test.expect);
+      if (verdict === 'violated') expect(violation?.message).toMatch(MESSAGES[name] ?? /^INV-5/);
+    });
+  }
+});
+
+describe('designs of mirrors', () => {
+  for (const { name, test } of MIRRORS) {
+    it(`${name}: ${test.expect}`, { timeout: 60_000 }, () => {
+      const { executions, verdict, violation } = check(test, { minimise: 0 });
+      const stored = storedVerdict(name);
+      expect({ verdict, executions }, violation?.message).toEqual({
+        verdict: stored?.verdict,
+        executions: stored?.executions,
+      });
+      if (verdict === 'violated') expect(violation?.message).toMatch(MESSAGES[name] ?? /^INV-5/);
+    });
+  }
+});
