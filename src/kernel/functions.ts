@@ -9,6 +9,7 @@ import { intel_pasid_replace_first_level } from './iommu/intel-replace.ts';
 import { intel_pasid_flush_entry, intel_pasid_tear_down_absent } from './iommu/intel-tear-down.ts';
 import * as iopf from './iommu/io-pgfault.ts';
 import * as pageFault from './mm/fault.ts';
+import * as gup from './mm/gup.ts';
 import * as hmm from './mm/hmm.ts';
 import * as interval from './mm/interval-notifier.ts';
 import * as memory from './mm/memory.ts';
@@ -62,6 +63,7 @@ export const BASE = {
   ...notifications,
   ...external,
   ...pageFault,
+  ...gup,
   ...intervals,
   ...ranges,
   ...migrate,

@@ -6,6 +6,7 @@
  */
 import type { Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
+import type { GupWalks } from './gup.ts';
 import type { IntervalSubscriptions } from './interval-notifier.ts';
 import type { DevPagemap } from './migrate-device.ts';
 import type { MmTables } from './tables.ts';
@@ -30,6 +31,8 @@ export interface NotifiedMm {
   readonly intervals?: IntervalSubscriptions;
   /** Device memory in which pages of it may be. */
   readonly pgmap?: DevPagemap;
+  /** Where CPUs walk it without a lock. */
+  readonly gup?: GupWalks;
 }
 
 /** Context: may sleep; mappings are all there. `owner`: of device memory to which pages go. linux v6.6 mm/mmu_notifier.c: mn_hlist_invalidate_range_start */
