@@ -10,7 +10,7 @@ const OURS = CATALOGUE.filter(({ name }) => /^(HMM|migrate_|GUP)/.test(name));
 /** What a case falls by, where that is not a device that reaches a page which is gone. */
 const MESSAGES: Readonly<Record<string, RegExp>> = {
   'HMM sequence / wrong fix: the lock held over the fault, munmap': /driver\.update.*mmap_lock.*a circle/,
-  'migrate_vma / wrong fix: skips its own': /no write of the device is lost/,
+  'migrate_vma / wrong fix: does not drop': /no write of the device is lost/,
   'migrate_to_ram by two CPUs / as it was: a reference each': /one of them has brought it/,
   'GUP-fast and tables / wrong fix: freed after the flush': /read after it was freed/,
   'GUP-fast and pages / wrong fix: a reference to any page': /freed twice/,
