@@ -15,6 +15,7 @@ import * as iopf from './iommu/io-pgfault.ts';
 import * as iova from './iommu/iova.ts';
 import * as domains from './iommu/paging-domain.ts';
 import * as pageFault from './mm/fault.ts';
+import * as gup from './mm/gup.ts';
 import * as hmm from './mm/hmm.ts';
 import * as hugeMemory from './mm/huge-memory.ts';
 import * as interval from './mm/interval-notifier.ts';
@@ -90,6 +91,7 @@ export const BASE = {
   ...iovas,
   ...domains,
   ...pageFault,
+  ...gup,
   ...intervals,
   ...ranges,
   ...migrate,

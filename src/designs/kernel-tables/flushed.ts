@@ -39,7 +39,8 @@ export const syncFlushV2: KernelDesign = {
   family: 'kernel-tables',
   source: 'series of 2025, v2',
   name: 'sync-flush-v2',
-  argument: 'the same under a spinlock, since callers may be in atomic context',
+  argument:
+    'the same under a spinlock, since callers may be in atomic context: the list of address spaces has it for itself, and bind keeps its mutex',
   patch: {
     replace: {
       ...FREED_AT_ONCE,
@@ -48,6 +49,16 @@ export const syncFlushV2: KernelDesign = {
       },
       *iommu_sva_mms_unlock(init) {
         yield init.iommu_sva_mms_spinlock.release();
+      },
+      *iommu_sva_mms_add(init, mm) {
+        yield* this.iommu_sva_mms_lock(init);
+        init.iommu_sva_mms = [...init.iommu_sva_mms, mm];
+        yield* this.iommu_sva_mms_unlock(init);
+      },
+      *iommu_sva_mms_del(init, mm) {
+        yield* this.iommu_sva_mms_lock(init);
+        init.iommu_sva_mms = init.iommu_sva_mms.filter((own) => own !== mm);
+        yield* this.iommu_sva_mms_unlock(init);
       },
     },
     after: {

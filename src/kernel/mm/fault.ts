@@ -22,8 +22,8 @@ export function* do_user_addr_fault(this: Kernel, mm: NotifiedMm, page: number, 
 /** Context: mmap_lock, for reading at least. Returns when it is worth while to look again. linux v6.6 mm/memory.c: handle_pte_fault */
 export function* handle_mm_fault(this: Kernel, mm: NotifiedMm, page: number, write: boolean): Flow<void> {
   yield ATOMIC;
-  const swapped = swapEntry(mm.tables, page);
   const pte = mm.tables.pte(page);
+  const swapped = pte === null ? swapEntry(mm.tables, page) : null;
   if (swapped !== null) yield* this.do_swap_page(mm, page, swapped);
   else if (pte === null) yield* this.do_anonymous_page(mm, page);
   else if (write && !pte.writable) yield* this.wp_page_copy(mm, page);

@@ -49,7 +49,7 @@ export function* hmm_vma_handle_pte(this: Kernel, range: HmmRange, page: number)
   const { dev_private_owner, mm, write } = range;
   yield ATOMIC;
   const pte = mm.tables.pte(page);
-  const swapped = swapEntry(mm.tables, page);
+  const swapped = pte === null ? swapEntry(mm.tables, page) : null;
   if (pte !== null && (pte.writable || !write)) return { ...pte, local: false };
   if (swapped?.type === 'migration') {
     yield* this.migration_entry_wait(mm, page);

@@ -3,7 +3,7 @@
  * the mm: even where nothing that a notifier asked for is invalidated, odd from the first such range to the last end; and one number of each
  * notifier's own, which the driver sets to the sequence of the invalidation that reached it, and is odd always.
  *
- * Left out: removal, call-backs that may refuse (non-blocking), SRCU. Steps after mail and memory of v6.6: docs/designs.md, Mirrors.
+ * Left out: removal, call-backs that may refuse (non-blocking), SRCU.
  */
 import { Cell, type Flow, SpinLock, until, type World } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
@@ -35,7 +35,7 @@ export class IntervalSubscriptions {
   }
 }
 
-/** Waits on no range: what begins under a range that is under way is told to start later. linux v6.6 mm/mmu_notifier.c: __mmu_interval_notifier_insert */
+/** Waits for no range. Under one that is under way the interval begins as if that had reached it. linux v6.6 mm/mmu_notifier.c: __mmu_interval_notifier_insert */
 export function* mmu_interval_notifier_insert(
   this: Kernel,
   { intervals }: NotifiedMm,

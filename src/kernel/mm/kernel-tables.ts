@@ -20,7 +20,7 @@ export class InitMm {
   readonly ptdesc_kernel = new Set<number>();
   /** Address spaces that devices walk. Context: iommu_sva_lock. */
   iommu_sva_mms: readonly NotifiedMm[] = [];
-  /** In place of that mutex, where a design says so. */
+  /** The list's own lock, where a design has one. */
   readonly iommu_sva_mms_spinlock: SpinLock;
   readonly kernel_pgtable_work: {
     readonly lock: SpinLock;

@@ -66,7 +66,7 @@ export function* migrate_vma_collect_pmd(this: Kernel, args: MigrateVma): Flow<v
   for (let page = start; page < end; page++) {
     yield ATOMIC;
     const pte = tables.pte(page);
-    const swapped = swapEntry(tables, page);
+    const swapped = pte === null ? swapEntry(tables, page) : null;
     const isOwn = swapped?.type === 'device private' && mm.pgmap?.owner === pgmap_owner;
     const found = select === 'system' ? pte : isOwn ? swapped : null;
     if (found === null) continue;

@@ -2,7 +2,7 @@
  * struct mmu_gather (mm/mmu_gather.c): pages and tables that were unlinked wait for the flush, and are freed after it. A batch that is full is flushed and
  * freed in between.
  *
- * Left out: TLBs of CPUs (tests of hw/cpu have them), delayed rmap, RCU for tables (what walks without a lock here is hardware, which takes none).
+ * Left out: TLBs of CPUs (tests of hw/cpu have them), delayed rmap, RCU for tables (an IPI stands for it where CPUs walk without a lock: gup.ts).
  */
 import { ATOMIC, type Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
@@ -57,6 +57,7 @@ export function* tlb_flush_mmu(this: Kernel, tlb: MmuGather): Flow<void> {
 /** linux v6.6 mm/mmu_gather.c: tlb_flush_mmu_free */
 export function* tlb_flush_mmu_free(this: Kernel, tlb: MmuGather): Flow<void> {
   const { tables } = tlb.mm;
+  if (tlb.tables.length > 0) yield* this.tlb_remove_table_sync_one(tlb.mm);
   for (const pfn of tlb.tables.splice(0)) {
     yield ATOMIC;
     tables.memory.freeFrame(pfn);

@@ -6,6 +6,7 @@
  */
 import { ATOMIC, assert, type Cell, type Flow } from '../../base/index.ts';
 import type { Kernel } from '../kernel.ts';
+import type { GupWalks } from './gup.ts';
 import type { IntervalSubscriptions } from './interval-notifier.ts';
 import type { DevPagemap } from './migrate-device.ts';
 import type { MmTables } from './tables.ts';
@@ -36,6 +37,8 @@ export interface NotifiedMm {
   readonly intervals?: IntervalSubscriptions;
   /** Device memory in which pages of it may be. */
   readonly pgmap?: DevPagemap;
+  /** Where CPUs walk it without a lock. */
+  readonly gup?: GupWalks;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface Dmirror {
   readonly device: ExternalMirror;
   /** driver->update: held while the device's table is written. */
   readonly lock: SpinLock;
-  /** Held through each migration, and by a fault where a design takes it. */
+  /** Held through each migration to the device, and by a fault where a patch takes it. */
   readonly migrate_lock: SpinLock;
   readonly notifier: IntervalNotifier;
   readonly pgmap: DevPagemap;

@@ -15,18 +15,30 @@ import type { ExternalBind } from './external-tlbs.ts';
  * linux v6.19 drivers/iommu/iommu-sva.c: iommu_sva_bind_device
  */
 export function* iommu_sva_bind_mm(this: Kernel, init: InitMm, mm: NotifiedMm, bind: ExternalBind): Flow<void> {
-  yield* this.iommu_sva_mms_lock(init);
+  this.might_sleep('iommu_sva_bind_device');
+  yield this.iommu_sva_lock.acquire();
   yield* this.iommu_sva_attach(mm, bind);
-  init.iommu_sva_mms = [...init.iommu_sva_mms, mm];
-  yield* this.iommu_sva_mms_unlock(init);
+  yield* this.iommu_sva_mms_add(init, mm);
+  yield this.iommu_sva_lock.release();
 }
 
 /** Order: detached and flushed, then off the list. linux v6.19 drivers/iommu/iommu-sva.c: iommu_sva_unbind_device */
 export function* iommu_sva_unbind_mm(this: Kernel, init: InitMm, mm: NotifiedMm, bind: ExternalBind): Flow<void> {
-  yield* this.iommu_sva_mms_lock(init);
+  this.might_sleep('iommu_sva_unbind_device');
+  yield this.iommu_sva_lock.acquire();
   yield* this.iommu_sva_detach(mm, bind);
+  yield* this.iommu_sva_mms_del(init, mm);
+  yield this.iommu_sva_lock.release();
+}
+
+/** Context: iommu_sva_lock, which is the list's too. */
+export function* iommu_sva_mms_add(this: Kernel, init: InitMm, mm: NotifiedMm): Flow<void> {
+  init.iommu_sva_mms = [...init.iommu_sva_mms, mm];
+}
+
+/** Context: iommu_sva_lock. */
+export function* iommu_sva_mms_del(this: Kernel, init: InitMm, mm: NotifiedMm): Flow<void> {
   init.iommu_sva_mms = init.iommu_sva_mms.filter((own) => own !== mm);
-  yield* this.iommu_sva_mms_unlock(init);
 }
 
 /** From here on devices may walk. linux v6.19 drivers/iommu/intel/svm.c: intel_svm_set_dev_pasid */
@@ -42,7 +54,7 @@ export function* iommu_sva_detach(this: Kernel, _mm: NotifiedMm, bind: ExternalB
   yield* this.sva_flush_range(bind, 0, Number.POSITIVE_INFINITY);
 }
 
-/** A mutex. Context: may sleep. linux v6.19 drivers/iommu/iommu-sva.c: iommu_sva_lock */
+/** What guards the list for who goes through it: the mutex. Context: may sleep. linux v6.19 drivers/iommu/iommu-sva.c: iommu_sva_lock */
 export function* iommu_sva_mms_lock(this: Kernel, _init: InitMm): Flow<void> {
   this.might_sleep('mutex_lock of iommu_sva_lock');
   yield this.iommu_sva_lock.acquire();

@@ -10,7 +10,7 @@ const NEVER_ENTERED: Readonly<Record<string, readonly string[]>> = {
 /** Pairs that between them change most of the kernel: thousands more have no other functions. */
 const PAIRS = ['free-in-mmdrop x gp-fixup', 'free-on-unbind x gp-fixup', 'update-pasid x update-pasid-msr'];
 /** Of each test: what is entered at all is entered early. `npm run coverage:kernel` looks longer. */
-const EXECUTIONS = 20;
+const EXECUTIONS = 8;
 
 it('every function of the kernel is entered by some litmus test, or is listed here with a reason', () => {
   const some = LITMUS.filter(({ designs, design }) => designs.length < 2 || PAIRS.includes(design));

@@ -1,5 +1,6 @@
 /** Litmus tests: docs/litmus.md. The matrix of all of them, by family, design and scenario. */
 import { EXTERNAL } from './external.ts';
+import { GUP_FAST_PAGES, GUP_FAST_TABLES } from './gup-fast.ts';
 import { DEVICE_FAULTS, MIGRATE_VMA, MIGRATE_VMA_ATS, MIGRATE_VMA_ZAP } from './hmm-migration.ts';
 import { HMM_INSERTION, HMM_SEQUENCE, HMM_TLB, HMM_TWO_RANGES } from './hmm-sequence.ts';
 import { DMA } from './iotlb-flush.ts';
@@ -97,6 +98,8 @@ const BUGS: readonly Litmus[] = [
   MIGRATE_VMA_ZAP,
   MIGRATE_VMA_ATS,
   DEVICE_FAULTS,
+  GUP_FAST_TABLES,
+  GUP_FAST_PAGES,
 ];
 
 /** Bugs of the kernel: as it was, fixed, and fixed wrongly. */

@@ -1,7 +1,8 @@
 /**
- * L15, list of 28 Aug 2021: unbind held pasid_mutex while it waited for faults; the worker had a fault, and its answer needed pasid_mutex. Another way round led over param->lock.
+ * L15, list of 28 Aug 2021: unbind held pasid_mutex while it waited for faults. The worker, with fault_param->lock, needed pasid_mutex for its answer; the interrupt thread, with param->lock, needed fault_param->lock for its
+ * report; and the flush needed param->lock.
  *
- * Fixed: neither is held around the flush of the workqueue. Wrong fix: one of the two is let go.
+ * Fixed: pasid_mutex is given back around the flush. param->lock alone, which iopf_queue_flush_dev keeps, closes no circle. Wrong fix: that one is given back, and pasid_mutex kept.
  */
 import { Cell, type Flow, Mutex, until, type World } from '../../base/index.ts';
 import type { Program } from '../../check/index.ts';
@@ -38,10 +39,15 @@ function programOf(held: Held) {
     }
     /** linux v5.14 drivers/iommu/iommu.c: iommu_page_response; intel/svm.c: intel_svm_page_response */
     function* iommu_page_response(): Flow<void> {
-      yield param_lock.acquire();
       yield fault_lock.acquire();
       yield pasid_mutex.acquire();
       yield pasid_mutex.release();
+      yield fault_lock.release();
+    }
+    /** Another fault, of a device that is bound still. linux v5.14 drivers/iommu/iommu.c: iommu_report_device_fault */
+    function* iommu_report_device_fault(): Flow<void> {
+      yield param_lock.acquire();
+      yield fault_lock.acquire();
       yield fault_lock.release();
       yield param_lock.release();
     }
@@ -53,7 +59,11 @@ function programOf(held: Held) {
       world.reach('answered');
     }
     return {
-      threads: { unbind: intel_svm_unbind(), 'iopf worker': iopf_handle_group() },
+      threads: {
+        unbind: intel_svm_unbind(),
+        'iopf worker': iopf_handle_group(),
+        prq: iommu_report_device_fault(),
+      },
       reachable: ['unbound', 'answered'],
     };
   };
@@ -62,20 +72,20 @@ function programOf(held: Held) {
 export const L15: Litmus = {
   name: 'L15 drained under locks',
   source: 'list, 28 Aug 2021 (b3d1ef7ff)',
-  about: 'A device is unbound while the worker has a fault of it to answer.',
-  bounds: 'one fault, one worker, one unbind',
+  about: 'A device is unbound while the worker has a fault of it to answer, and another one is reported.',
+  bounds: 'one fault that is queued, one that is reported, one worker, one unbind',
   cases: [
     { name: 'as it was', expect: 'violated', program: programOf({ pasid_mutex: true, param_lock: true }) },
-    { name: 'fixed', expect: 'holds', program: programOf({ pasid_mutex: false, param_lock: false }) },
     {
-      name: 'wrong fix: pasid_mutex is kept',
+      name: 'fixed: pasid_mutex is given back',
+      expect: 'holds',
+      program: programOf({ pasid_mutex: false, param_lock: true }),
+    },
+    { name: 'fixed: both are', expect: 'holds', program: programOf({ pasid_mutex: false, param_lock: false }) },
+    {
+      name: 'wrong fix: param->lock is given back',
       expect: 'violated',
       program: programOf({ pasid_mutex: true, param_lock: false }),
-    },
-    {
-      name: 'wrong fix: param->lock is kept',
-      expect: 'violated',
-      program: programOf({ pasid_mutex: false, param_lock: true }),
     },
   ],
 };

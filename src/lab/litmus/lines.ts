@@ -53,7 +53,7 @@ export const DESIGN_LINES: Readonly<Record<string, number>> = {
   'switch-load-compare': 46,
   'switch-load-repaired': 95,
   'sync-flush-v1': 19,
-  'sync-flush-v2': 27,
+  'sync-flush-v2': 38,
   'update-pasid': 108,
   'update-pasid-msr': 53,
   'yield-while-flushing-as-sketched': 53,

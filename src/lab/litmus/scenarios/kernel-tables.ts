@@ -1,5 +1,5 @@
 /** Tables of the kernel's half are freed while devices walk it (docs/designs.md, kernel tables). */
-import { type Flow, SpinLock, type World } from '../../../base/index.ts';
+import { type Flow, SpinLock, until, type World } from '../../../base/index.ts';
 import type { Daemon, Program } from '../../../check/index.ts';
 import { KERNEL_PAGE, KernelHalfMachine, type KernelHalfOptions } from '../kernel-half-machine.ts';
 import type { Build } from '../machine.ts';
@@ -97,11 +97,18 @@ export const KERNEL_TABLE_SCENARIOS: readonly Scenario[] = [
       unbound: 1,
       threads: (machine) => {
         const [own] = machine.walked;
-        function* binds(): Flow<void> {
-          yield* machine.kernel.iommu_sva_bind_mm(machine.init, own!.mm, own!.bind);
+        const { bind, mm } = own!;
+        /** It may be asked as soon as it is attached. */
+        function* works(): Flow<void> {
+          yield until(machine.world, 'dev0 is attached', () => bind.walker.roots.peek(bind.space) !== 0);
           yield* machine.probes(own!, PAGE, PAGE);
         }
-        return { vmalloc: free(machine), 'mm N': machine.neighbour(), 'binds, dev0': binds() };
+        return {
+          vmalloc: free(machine),
+          'mm N': machine.neighbour(),
+          bind: machine.kernel.iommu_sva_bind_mm(machine.init, mm, bind),
+          dev0: works(),
+        };
       },
     },
   ),
