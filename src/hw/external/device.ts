@@ -17,6 +17,8 @@ export interface ExternalDeviceOptions {
   readonly pages: readonly number[];
   /** Whether it has a TLB. Default: it has. */
   readonly ats?: boolean;
+  /** Whether ATS is switched, or the device reset, while it works. Default: neither, and nobody looks. */
+  readonly changes?: boolean;
   /** Page requests for one access after which it gives up. Default: 0, it does not ask, and a fault ends the access. */
   readonly tries?: number;
 }
@@ -38,15 +40,17 @@ export class ExternalDevice {
   private readonly world: World;
   private readonly walker: ExternalWalker;
   private readonly tries: number;
+  private readonly changes: boolean;
   /** By space. */
   private readonly atc: readonly Places<ExternalEntry>[] | null;
 
   constructor(world: World, name: string, walker: ExternalWalker, options: ExternalDeviceOptions) {
-    const { ats = true, pages, spaces, tries = 0 } = options;
+    const { ats = true, changes = false, pages, spaces, tries = 0 } = options;
     this.world = world;
     this.name = name;
     this.walker = walker;
     this.tries = tries;
+    this.changes = changes;
     this.request = new Cell<ExternalAccess | null>(world, `${name}'s page request`, null, UNBUFFERED);
     this.response = new Cell<PageResponse | null>(world, `${name}'s page response`, null, UNBUFFERED);
     this.failed = new Cell<boolean>(world, `${name} has failed`, false, UNBUFFERED);
@@ -86,8 +90,8 @@ export class ExternalDevice {
     let places = own;
     if (own !== undefined) {
       yield ATOMIC;
-      if (this.inReset.load()) return 'not present';
-      if (!this.ats_enabled.load()) places = undefined;
+      if (this.changes && this.inReset.load()) return 'not present';
+      if (this.changes && !this.ats_enabled.load()) places = undefined;
     }
     if (places !== undefined) {
       const known = places.look(access.page).entry;
@@ -129,7 +133,7 @@ export class ExternalDevice {
 
   /** A device-TLB invalidation is executed, and answered; false: there is no answer. Context: an atomic step. */
   invalidate(space: number, page: number, end: number): boolean {
-    if (this.inReset.load()) return false;
+    if (this.changes && this.inReset.load()) return false;
     this.atc?.[space]?.drop(page, end);
     return true;
   }

@@ -19,7 +19,7 @@ interface Tagged {
 }
 
 function attached(world: World, build: Build): Tagged {
-  const machine = new SvaMachine(world, build, { vmas: [{ start: 0, end: 2 }] });
+  const machine = new SvaMachine(world, build, { vmas: [{ start: 0, end: 2 }], changes: true });
   const { kernel, tables, walker } = machine;
   const device = machine.devices[0]!;
   device.enableAts(false);

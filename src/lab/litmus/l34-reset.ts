@@ -11,7 +11,7 @@ import type { Litmus } from './scenario.ts';
 import { SvaMachine } from './sva-machine.ts';
 
 function program(world: World, build: Build): Program {
-  const machine = new SvaMachine(world, build, { vmas: [{ start: 0, end: 2 }] });
+  const machine = new SvaMachine(world, build, { vmas: [{ start: 0, end: 2 }], changes: true });
   const device = machine.devices[0]!;
   machine.warm(device, 0);
   return {

@@ -29,6 +29,8 @@ export interface SvaMachineOptions {
   readonly devices?: number;
   /** Whether devices have TLBs. Default: they have. */
   readonly ats?: boolean;
+  /** Whether ATS is switched, or a device reset, while it works. Default: neither. */
+  readonly changes?: boolean;
   /** Page requests of a device for one access before it gives up. Default: 0, it does not ask. */
   readonly tries?: number;
   /** Whether the IOMMU looks again at an entry that does not allow a write (x86). Default: it does. */
@@ -53,6 +55,7 @@ export class SvaMachine {
   constructor(world: World, { functions, setups }: Build, options: SvaMachineOptions) {
     const {
       ats = true,
+      changes = false,
       batch = Number.POSITIVE_INFINITY,
       devices = 1,
       rechecks = true,
@@ -78,7 +81,7 @@ export class SvaMachine {
     this.walker = walker;
     this.devices = Array.from(
       { length: devices },
-      (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, { ...places, ats, tries }),
+      (_, nth) => new ExternalDevice(world, `dev${nth}`, walker, { ...places, ats, changes, tries }),
     );
     this.bind = { walker, devices: this.devices, space: SPACE, root: this.tables.pgd, empty: this.emptyTable() };
     const notifiers = devices === 0 ? [] : [this.kernel.sva_notifier_ops(this.bind)];
