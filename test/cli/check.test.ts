@@ -231,7 +231,11 @@ describe('what cannot be checked: one line that says where and what to do, exit 
       /^--family: no built-in test has a family called .*'catalogue'/,
     ],
     ['a design that is not there', '--all --design free-in-mput', /^--design: .*did you mean 'free-in-mmput'/],
-    ['a built-in test that is not there', '--all -t frobnicate', /^-t: no test has 'frobnicate' in its name \(there are '/],
+    [
+      'a built-in test that is not there',
+      '--all -t frobnicate',
+      /^-t: no test has 'frobnicate' in its name \(there are '/,
+    ],
     ['a schedule for several built-in tests', 'L01 --schedule 0', /^--schedule: it is for one test, not for /],
     ['a file that is not there', 'nothing.ts', /^nothing\.ts: there is no such file/],
     ['a name that is not known', 'frobnicate', /^'frobnicate' is neither a file nor in the name of a built-in test \(/],
