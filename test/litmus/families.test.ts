@@ -7,14 +7,13 @@ import { check } from '../../src/check/index.ts';
 import { LITMUS } from '../../src/lab/litmus/index.ts';
 import { groupedBy, TIMES } from '../../src/lab/litmus/rows.ts';
 import type { MatrixEntry } from '../../src/lab/litmus/scenario.ts';
-import { storedVerdict } from '../../src/lab/litmus/stored.ts';
+import { comesToStored, FULL, secondsOf } from '../support/litmus.ts';
 
-const FULL = process.env['TABLEWALK_FULL'] !== undefined;
 /** Seconds as stored: of one test, and of a family. What is the first of its scenario or design is taken whatever it costs, if it is no slow one. */
 const LONGEST = 0.3;
 const BUDGET = 4;
 /** With a test of their own. */
-const ELSEWHERE: readonly string[] = ['catalogue', 'table-reclaim'];
+const ELSEWHERE: readonly string[] = ['catalogue', 'table-reclaim', 'mirror'];
 const families = groupedBy(
   LITMUS.filter(({ family }) => !ELSEWHERE.includes(family) && !family.includes(TIMES)),
   ({ family }) => family,
@@ -24,13 +23,12 @@ function part(entries: readonly MatrixEntry[]): readonly MatrixEntry[] {
   if (FULL) return entries;
   const seen = new Set<string>();
   let left = BUDGET;
-  const seconds = ({ name }: MatrixEntry): number => storedVerdict(name)?.seconds ?? 0;
-  const byCost = entries.filter(({ slow }) => !slow).toSorted((a, b) => seconds(a) - seconds(b));
+  const byCost = entries.filter(({ slow }) => !slow).toSorted((a, b) => secondsOf(a) - secondsOf(b));
   const chosen = new Set(
     byCost.filter((entry) => {
       const isNew = [entry.scenario, entry.design].some((key) => !seen.has(key));
-      if (!isNew && (seconds(entry) > LONGEST || seconds(entry) > left)) return false;
-      left -= seconds(entry);
+      if (!isNew && (secondsOf(entry) > LONGEST || secondsOf(entry) > left)) return false;
+      left -= secondsOf(entry);
       seen.add(entry.scenario).add(entry.design);
       return true;
     }),
@@ -45,14 +43,9 @@ for (const [family, entries] of families) {
         expect(new Set(part(entries).map((entry) => entry[key]))).toEqual(new Set(entries.map((entry) => entry[key])));
       }
     });
-    for (const { name, slow, test } of part(entries)) {
-      it.skipIf(slow && !FULL)(`${name}: ${test.expect}`, { timeout: 60_000 }, () => {
-        const { executions, verdict, violation } = check(test, { minimise: 0 });
-        const stored = storedVerdict(name);
-        expect({ verdict, executions }, violation?.message).toEqual({
-          verdict: stored?.verdict,
-          executions: stored?.executions,
-        });
+    for (const entry of part(entries)) {
+      it(`${entry.name}: ${entry.test.expect}`, { timeout: FULL ? 3600_000 : 60_000 }, () => {
+        comesToStored(entry);
       });
     }
   });

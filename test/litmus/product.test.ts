@@ -5,9 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/index.ts';
 import { PRODUCT } from '../../src/lab/litmus/product.ts';
-import { storedVerdict } from '../../src/lab/litmus/stored.ts';
+import { comesToStored, FULL, secondsOf } from '../support/litmus.ts';
 
-const FULL = process.env['TABLEWALK_FULL'] !== undefined;
 /** Seconds as stored, of the part. */
 const BUDGET = 12;
 const LONGEST = 0.5;
@@ -17,8 +16,8 @@ const STRIDE = 17;
 function part(): typeof PRODUCT {
   if (FULL) return PRODUCT;
   let left = BUDGET;
-  return PRODUCT.filter(({ name }, i) => {
-    const seconds = storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
+  return PRODUCT.filter((entry, i) => {
+    const seconds = secondsOf(entry);
     if (i % STRIDE !== 0 || seconds > LONGEST || seconds > left) return false;
     left -= seconds;
     return true;
@@ -38,15 +37,7 @@ describe('pairs of designs', () => {
   });
 
   it('come to their stored verdicts', { timeout: FULL ? 4 * 3600_000 : 300_000 }, () => {
-    const other = entries.flatMap(({ name, test }) => {
-      const { executions, verdict, violation } = check(test, { minimise: 0 });
-      const stored = storedVerdict(name);
-      if (verdict === stored?.verdict && executions === stored.executions) return [];
-      return [
-        `${name}: ${verdict} in ${executions}, stored ${stored?.verdict} in ${stored?.executions}: ${violation?.message}`,
-      ];
-    });
-    expect(other).toEqual([]);
+    for (const entry of entries) comesToStored(entry);
   });
 
   it('that hold in every schedule hold in random ones', { timeout: 300_000 }, () => {

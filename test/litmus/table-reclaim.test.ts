@@ -6,25 +6,22 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/index.ts';
 import { TABLE_RECLAIM_FAMILY } from '../../src/designs/index.ts';
 import { BASE, type Patch, patched } from '../../src/kernel/index.ts';
-import { storedVerdict } from '../../src/lab/litmus/stored.ts';
 import { RECLAIM } from '../../src/lab/litmus/table-reclaim.ts';
+import { comesToStored, FULL, secondsOf } from '../support/litmus.ts';
 
-const FULL = process.env['TABLEWALK_FULL'] !== undefined;
 /** Seconds as stored. */
 const BUDGET = 1.5;
-
-const secondsOf = (name: string): number => storedVerdict(name)?.seconds ?? Number.POSITIVE_INFINITY;
 
 /** The quickest of each scenario, then the others while there is time. */
 function part(): typeof RECLAIM {
   if (FULL) return RECLAIM;
-  const sorted = RECLAIM.toSorted((a, b) => secondsOf(a.name) - secondsOf(b.name));
+  const sorted = RECLAIM.toSorted((a, b) => secondsOf(a) - secondsOf(b));
   const seen = new Set<string>();
   let left = BUDGET;
-  return sorted.filter(({ name, scenario }) => {
-    left -= secondsOf(name);
-    const isFirst = !seen.has(scenario);
-    seen.add(scenario);
+  return sorted.filter((entry) => {
+    left -= secondsOf(entry);
+    const isFirst = !seen.has(entry.scenario);
+    seen.add(entry.scenario);
     return isFirst || left > 0;
   });
 }
@@ -40,15 +37,7 @@ describe('table reclaim', () => {
   });
 
   it('come to their stored verdicts', { timeout: FULL ? 3600_000 : 60_000 }, () => {
-    const other = entries.flatMap(({ name, test }) => {
-      const { executions, verdict, violation } = check(test, { minimise: 0 });
-      const stored = storedVerdict(name);
-      if (verdict === stored?.verdict && executions === stored.executions) return [];
-      return [
-        `${name}: ${verdict} in ${executions}, stored ${stored?.verdict} in ${stored?.executions}: ${violation?.message}`,
-      ];
-    });
-    expect(other).toEqual([]);
+    for (const entry of entries) comesToStored(entry);
   });
 
   it.each([
