@@ -164,7 +164,7 @@ export class FlowCutter {
 }
 
 function isExit(node) {
-  if (node.type === 'BlockStatement') return node.body.length > 0 && isExit(node.body.at(-1)) && node.body.length === 1;
+  if (node.type === 'BlockStatement') return node.body.length === 1 && isExit(node.body[0]);
   return ['ReturnStatement', 'ContinueStatement', 'BreakStatement', 'ThrowStatement'].includes(node.type);
 }
 

@@ -5,26 +5,13 @@
  *   npm run necessities                          all families but those of pairs
  *   npm run necessities -- --design flush-hook   those only; the others keep what they have
  */
-import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checkJson } from './check-json.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const built = (name) => import(pathToFileURL(join(root, 'dist', name)).href);
-
-/** The document of `check --necessity --json` for one family. */
-async function takenApart(family, args) {
-  const main = join(root, 'dist', 'cli', 'main.js');
-  const command = [main, 'check', '--family', family, '--necessity', '--json', ...args];
-  const child = spawn(process.execPath, command, { stdio: ['inherit', 'pipe', 'inherit'] });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (more) => {
-    text += more;
-  });
-  await new Promise((done) => child.on('close', done));
-  return text === '' ? { necessity: [] } : JSON.parse(text);
-}
 
 const { LITMUS } = await built('lab/litmus/index.js');
 const { printNecessity, takenApartAs } = await built('lab/necessity/stored.js');
@@ -37,8 +24,8 @@ const known = new Set(LITMUS.map(takenApartAs));
 const lines = new Map(before.map((line) => [line.split(' | ')[0], line]).filter(([design]) => known.has(design)));
 const families = [...new Set(LITMUS.map(({ family }) => family))].filter((family) => !family.includes(' x '));
 for (const family of families) {
-  const { necessity } = await takenApart(family, process.argv.slice(2));
-  for (const report of necessity) {
+  const { document } = await checkJson(root, ['--family', family, '--necessity', ...process.argv.slice(2)]);
+  for (const report of document?.necessity ?? []) {
     if (!report.isWhole || report.tests.length === 0) continue;
     lines.set(report.design, printNecessity(report));
     process.stdout.write(`${lines.get(report.design)}\n`);

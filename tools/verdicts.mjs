@@ -7,11 +7,11 @@
  *
  * Interrupted, it keeps what was done by then. Exit code: 1 when some test has no verdict to keep, else 0.
  */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checkJson } from './check-json.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const built = (name) => import(pathToFileURL(join(root, 'dist', name)).href);
@@ -19,18 +19,12 @@ const KEPT = ['holds', 'violated', 'unreachable'];
 
 /** The document of `check --all --json`. */
 async function checked(args) {
-  const main = join(root, 'dist', 'cli', 'main.js');
-  const command = [main, 'check', '--all', '--slow', '--json', '--workers', String(availableParallelism()), ...args];
-  const child = spawn(process.execPath, command, { stdio: ['inherit', 'pipe', 'inherit'] });
   // Ctrl-C reaches the child too, which then says what it has.
   process.on('SIGINT', () => {});
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (more) => {
-    text += more;
-  });
-  const code = await new Promise((done) => child.on('close', done));
-  if (text === '') process.exit(code ?? 3);
-  return JSON.parse(text);
+  const workers = String(availableParallelism());
+  const { code, document } = await checkJson(root, ['--all', '--slow', '--workers', workers, ...args]);
+  if (document === null) process.exit(code ?? 3);
+  return document;
 }
 
 /** The text of verdicts.ts. */

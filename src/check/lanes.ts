@@ -133,7 +133,7 @@ function alike(accesses: readonly ExplainedAccess[]): readonly ExplainedAccess[]
     : accesses.slice(0, end < 0 ? undefined : end);
 }
 
-/** `IOTLB 4K page 0, 2M page 0 are empty`: what names have in common is said once. */
+/** `x, y are empty` */
 function describeReads(reads: readonly ExplainedAccess[]): string {
   const names = reads.map(({ object }) => object);
   return `${names.join(', ')} are ${reads[0]!.after ?? '?'}`;

@@ -2,7 +2,7 @@
 export { createKernel, type KernelOptions } from './create.ts';
 export { BASE } from './functions.ts';
 export { INVARIANTS, type Invariant } from './invariants.ts';
-export { DmaDomain, type DmaDomainOptions } from './iommu/dma-iommu.ts';
+export { DmaDomain, type DmaDomainOptions, takeTables } from './iommu/dma-iommu.ts';
 export {
   createDomain,
   type DomainOptions,

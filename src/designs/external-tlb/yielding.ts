@@ -32,18 +32,14 @@ function* submit(kernel: Kernel, one: Submitted): Flow<void> {
 }
 
 /** The hardware's thread. */
-export function* executeSubmitted(kernel: Kernel): Flow<void> {
+function* executeSubmitted(kernel: Kernel): Flow<void> {
   const queue = submitted(kernel);
   for (;;) {
     yield until(kernel.world, 'an invalidation is there', () => queue.peek().length > 0);
     yield;
     const { bind, end, start } = queue.load()[0]!;
-    yield ATOMIC;
-    bind.walker.invalidate(bind.space, start, end);
-    for (const device of bind.devices) {
-      yield ATOMIC;
-      device.invalidate(bind.space, start, end);
-    }
+    yield* kernel.sva_flush_iotlb(bind, start, end);
+    yield* kernel.sva_flush_device_tlbs(bind, start, end);
     yield ATOMIC;
     queue.store(queue.load().slice(1));
   }

@@ -2,8 +2,7 @@
  * When an unmap of the DMA API is flushed from the IOTLB, and when its number and its tables go back (docs/designs.md, IOTLB flush). The kernel functions are
  * those of drivers/iommu/dma-iommu.c.
  */
-import { resetGather } from '../../hw/pt/gather.ts';
-import type { Patch } from '../../kernel/index.ts';
+import { type Patch, takeTables } from '../../kernel/index.ts';
 import type { KernelDesign } from '../design.ts';
 
 export const strict: KernelDesign = {
@@ -40,9 +39,7 @@ export const lazyFreeNow: KernelDesign = {
     ...LAZY,
     before: {
       *queue_iova(dom, cpu) {
-        const { gather } = dom.cpus[cpu]!;
-        yield* this.iommu_put_pages_list(dom, [...gather.tables.subarray(0, gather.tableCount)]);
-        resetGather(gather);
+        yield* this.iommu_put_pages_list(dom, takeTables(dom.cpus[cpu]!.gather));
       },
     },
   },

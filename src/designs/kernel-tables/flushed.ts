@@ -20,6 +20,12 @@ export const noFlush: KernelDesign = {
   patch: { replace: FREED_AT_ONCE },
 };
 
+const FLUSHED_IN_PLACE: Patch['after'] = {
+  *flush_tlb_kernel_range(init, start, end) {
+    yield* this.iommu_sva_invalidate_kva_range(init, start, end);
+  },
+};
+
 export const syncFlushV1: KernelDesign = {
   family: 'kernel-tables',
   source: 'series of 2025, v1',
@@ -27,11 +33,7 @@ export const syncFlushV1: KernelDesign = {
   argument: 'the flush of the CPUs ends with one of the IOMMUs, under the mutex of bind',
   patch: {
     replace: FREED_AT_ONCE,
-    after: {
-      *flush_tlb_kernel_range(init, start, end) {
-        yield* this.iommu_sva_invalidate_kva_range(init, start, end);
-      },
-    },
+    after: FLUSHED_IN_PLACE,
   },
 };
 
@@ -61,11 +63,7 @@ export const syncFlushV2: KernelDesign = {
         yield* this.iommu_sva_mms_unlock(init);
       },
     },
-    after: {
-      *flush_tlb_kernel_range(init, start, end) {
-        yield* this.iommu_sva_invalidate_kva_range(init, start, end);
-      },
-    },
+    after: FLUSHED_IN_PLACE,
   },
 };
 

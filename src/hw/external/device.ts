@@ -86,19 +86,16 @@ export class ExternalDevice {
   }
 
   private *once(access: ExternalAccess, perform: (pfn: number) => void): Flow<'done' | WalkFault> {
-    const own = this.atc?.[access.space];
-    let places = own;
-    if (own !== undefined) {
+    let places = this.atc?.[access.space];
+    if (places !== undefined) {
       yield ATOMIC;
       if (this.changes && this.inReset.load()) return 'not present';
       if (this.changes && !this.ats_enabled.load()) places = undefined;
     }
-    if (places !== undefined) {
-      const known = places.look(access.page).entry;
-      if (known !== null && (!access.write || known.writable)) {
-        perform(known.pfn);
-        return 'done';
-      }
+    const known = places?.look(access.page).entry ?? null;
+    if (known !== null && (!access.write || known.writable)) {
+      perform(known.pfn);
+      return 'done';
     }
     let result: 'done' | WalkFault = 'done';
     yield* this.walker.translate(access, (found) => {

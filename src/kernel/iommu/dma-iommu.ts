@@ -18,7 +18,7 @@ import {
 } from '../../base/index.ts';
 import { type ExternalDevice, type ExternalWalker, IOMMU_READ, IOMMU_WRITE } from '../../hw/index.ts';
 import { resetGather } from '../../hw/pt/gather.ts';
-import { type Cpu, createCpu, type PageTable } from '../../hw/pt/page-table.ts';
+import { type Cpu, createCpu, type Gather, type PageTable } from '../../hw/pt/page-table.ts';
 import type { Kernel } from '../kernel.ts';
 import { type IovaDomain, NO_IOVA } from './iova.ts';
 import type { TableReclaim } from './table-reclaim.ts';
@@ -127,8 +127,14 @@ export function* iommu_iotlb_sync(this: Kernel, dom: DmaDomain, cpu: number): Fl
   const { gather } = dom.cpus[cpu]!;
   if (gather.end === 0) return;
   yield* this.iommu_flush_iotlb_range(dom, gather.start, gather.end, gather.tableCount === 0);
-  yield* this.iommu_put_pages_list(dom, [...gather.tables.subarray(0, gather.tableCount)]);
+  yield* this.iommu_put_pages_list(dom, takeTables(gather));
+}
+
+/** The unlinked tables of a gather, which is empty from then on. */
+export function takeTables(gather: Gather): readonly number[] {
+  const tables = [...gather.tables.subarray(0, gather.tableCount)];
   resetGather(gather);
+  return tables;
 }
 
 /** `leafOnly`: IH. Order: devices last. linux v6.6 drivers/iommu/intel/iommu.c: iommu_flush_iotlb_psi, iommu_flush_dev_iotlb */
@@ -190,9 +196,7 @@ export function* queue_iova(this: Kernel, dom: DmaDomain, cpu: number, iova: num
   }
   yield;
   const counter = fq.fq_flush_start_cnt.load();
-  const tables = [...gather.tables.subarray(0, gather.tableCount)];
-  resetGather(gather);
-  ring.entries.push({ iova, counter, tables });
+  ring.entries.push({ iova, counter, tables: takeTables(gather) });
   yield ring.lock.release();
   yield;
   if (fq.fq_timer_on.load() === 1) return;

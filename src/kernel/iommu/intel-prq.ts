@@ -32,10 +32,9 @@ export function* prq_event_thread(this: Kernel, iommu: IntelIommu): Flow<void> {
   for (let head = prq.PQH.load(); head !== tail; head = prq.next(head)) {
     yield;
     const request = prq.ring.load(head)!;
-    // Dropped: whoever stops a device drains before the number is free.
-    if (isStopMarker(request)) continue;
     const dev = this.devices.find((one) => infoOf(one).sid === request.rid)!;
-    yield* this.iommu_report_device_fault(dev, request);
+    if (isStopMarker(request)) yield* this.prq_stop_marker(dev, request);
+    else yield* this.iommu_report_device_fault(dev, request);
   }
   yield;
   prq.PQH.store(tail);
@@ -43,6 +42,9 @@ export function* prq_event_thread(this: Kernel, iommu: IntelIommu): Flow<void> {
   yield;
   iommu.prq_complete.store(1);
 }
+
+/** Dropped: whoever stops a device drains before the number is free. */
+export function* prq_stop_marker(this: Kernel, _dev: Device, _request: IopfFault): Flow<void> {}
 
 /** Order: PRO is cleared only when the ring is empty (L39); groups whose last request was lost are given up. */
 export function* prq_end_overflow(this: Kernel, { prq }: IntelIommu, head: number): Flow<void> {

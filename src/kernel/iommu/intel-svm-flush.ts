@@ -77,7 +77,7 @@ export function* qi_flush_piotlb_pages(
 ): Flow<void> {
   if (pages === 0n) return;
   const AM = order_of(pages);
-  const ADDR = Number((address / PAGE_SIZE) & ~((1n << BigInt(AM)) - 1n));
+  const ADDR = Number(first_page(address, AM));
   const page = descriptor(P_IOTLB_INV_DSC, { TYPE: 6, G: 3, DID: FLPT_DEFAULT_DID, PASID: pasid, AM, ADDR });
   yield* this.qi_submit_sync(infoOf(dev).iommu, [page]);
 }
@@ -92,11 +92,11 @@ export function* qi_flush_dev_iotlb_pasid(
 ): Flow<void> {
   const { ats_enabled, iommu, sid } = infoOf(dev);
   if (!ats_enabled || pages === 0n) return;
-  const order = BigInt(order_of(pages));
-  const first = (address / PAGE_SIZE) & ~((1n << order) - 1n);
-  const ADDR = order === 0n ? first : first | ((1n << (order - 1n)) - 1n);
+  const order = order_of(pages);
+  const first = first_page(address, order);
+  const ADDR = order === 0 ? first : first | ((1n << BigInt(order - 1)) - 1n);
   yield* this.qi_submit_sync(iommu, [
-    descriptor(P_DEV_TLB_INV_DSC, { TYPE: 8, SID: sid, PASID: pasid, S: order === 0n ? 0 : 1, ADDR }),
+    descriptor(P_DEV_TLB_INV_DSC, { TYPE: 8, SID: sid, PASID: pasid, S: order === 0 ? 0 : 1, ADDR }),
   ]);
 }
 
@@ -105,4 +105,9 @@ function order_of(pages: bigint): number {
   let order = 0;
   while (1n << BigInt(order) < pages) order++;
   return order;
+}
+
+/** Of the aligned block of 2^order pages in which the address lies. */
+function first_page(address: bigint, order: number): bigint {
+  return (address / PAGE_SIZE) & ~((1n << BigInt(order)) - 1n);
 }

@@ -8,8 +8,8 @@ import { TABLE_RECLAIM_FLOWS } from '../../designs/index.ts';
 import { DMA_PTE, ExternalDevice, ExternalWalker, RecordedMemory, VTD_SECOND_STAGE } from '../../hw/index.ts';
 import { noIotlb } from '../../hw/pt/gather.ts';
 import { createPageTable } from '../../hw/pt/page-table.ts';
-import { createKernel, DmaDomain, IovaDomain, type Kernel, NO_IOVA, PasidAllocator } from '../../kernel/index.ts';
-import type { Build } from './machine.ts';
+import { DmaDomain, IovaDomain, type Kernel, NO_IOVA } from '../../kernel/index.ts';
+import { type Build, bareKernel } from './machine.ts';
 
 const LEVELS = 3;
 
@@ -37,12 +37,12 @@ export class DmaMachine {
   private readonly asks: DmaMachineOptions['asks'];
   private readonly others = new Set<number>();
 
-  constructor(world: World, { functions }: Build, options: DmaMachineOptions) {
+  constructor(world: World, build: Build, options: DmaMachineOptions) {
     const { asks, ats = false, blocks = 2, cpus = 1, pages = 1, ring = 2 } = options;
     this.world = world;
     this.asks = asks;
     this.memory = new RecordedMemory(world);
-    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    this.kernel = bareKernel(world, build);
     const reclaim = TABLE_RECLAIM_FLOWS.find(({ name }) => name === 'covered-range')!;
     const { memory } = this;
     const pt = runAlone(

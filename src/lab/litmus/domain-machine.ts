@@ -24,15 +24,13 @@ import {
 } from '../../hw/index.ts';
 import {
   type AtRest,
-  createKernel,
   InvariantBroken,
   type IovaPage,
   type Kernel,
   type Mapping,
   type PagingDomain,
-  PasidAllocator,
 } from '../../kernel/index.ts';
-import type { Build } from './machine.ts';
+import { type Build, bareKernel } from './machine.ts';
 
 /** Pages that a leaf table, and a table above it, translate. */
 export const TABLE = 512;
@@ -70,11 +68,11 @@ export class DomainMachine {
   private readonly iovas: readonly IovaPage[];
   private mappings = 0;
 
-  constructor(world: World, { functions }: Build, options: DomainMachineOptions) {
+  constructor(world: World, build: Build, options: DomainMachineOptions) {
     const { levels = 3, mapped, pages, queuedLock = false, sleeps = false, warm = [] } = options;
     this.world = world;
     this.memory = new ReferencedMemory(world, FRAMES);
-    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    this.kernel = bareKernel(world, build);
     this.iovas = pages.map((page) => ({
       page,
       mapping: new Cell<Mapping | null>(world, `mapping of page ${page}`, null, UNBUFFERED),

@@ -2,22 +2,21 @@
  * A machine for litmus tests of the kernel's own tables: some address spaces, each walked by a device, all with the same kernel half; CPUs free tables of that
  * half; and another mm takes each frame that is free.
  */
-import { ATOMIC, type Flow, runAlone, type World } from '../../base/index.ts';
+import { type Flow, runAlone, type World } from '../../base/index.ts';
 import type { Daemon } from '../../check/index.ts';
 import { ExternalDevice, ExternalWalker, RecordedMemory, X86_64 } from '../../hw/index.ts';
 import {
-  createKernel,
   type ExternalBind,
   type FrameUse,
   InitMm,
   type Kernel,
   MmTables,
   type NotifiedMm,
-  PasidAllocator,
   PGD_LEVEL,
   type Vma,
 } from '../../kernel/index.ts';
-import type { Build } from './machine.ts';
+import { type Build, bareKernel } from './machine.ts';
+import { takesFrame } from './sva-machine.ts';
 
 /** The kernel's half begins at entry 256 of the top table; here, where page numbers are short, at entry 8. */
 export const KERNEL_PAGE = 8 * 512 ** 3;
@@ -48,11 +47,11 @@ export class KernelHalfMachine {
   readonly walked: readonly WalkedMm[];
   private readonly frames = new Map<number, FrameUse>();
 
-  constructor(world: World, { functions }: Build, options: KernelHalfOptions) {
+  constructor(world: World, build: Build, options: KernelHalfOptions) {
     const { atBoot = false, bound = 1, pages, unbound = 0 } = options;
     this.world = world;
     this.memory = new RecordedMemory(world);
-    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    this.kernel = bareKernel(world, build);
     const tables = new MmTables(world, 'init_mm', this.memory, this.frames, false);
     tables.vmas = pages.map((page): Vma => ({ start: page, end: page + 1 }));
     for (const page of pages) tables.setPte(page, { pfn: tables.allocPage(), writable: true });
@@ -92,9 +91,7 @@ export class KernelHalfMachine {
   }
 
   /** Another mm, which takes a frame as soon as there is one that was free before. */
-  *neighbour(): Flow<void> {
-    yield ATOMIC;
-    const pfn = this.memory.allocFrame();
-    this.frames.set(pfn, { mm: 'mm N', level: null });
+  neighbour(): Flow<void> {
+    return takesFrame(this.memory, this.frames, 'mm N');
   }
 }

@@ -34,26 +34,27 @@ const IOMMU_MM: Patch = {
   },
 };
 
-/** What unbind does when the last user of a domain is gone: `free` the domain, `look` whether it was the last, take it off the list (`unlink`). */
-function unbindIn(order: readonly ('free' | 'look' | 'unlink')[]): Patch {
+type Part = 'look' | 'unlink';
+
+/** What unbind does to iommu_mm when the last user of a domain is gone: looks whether it was the last domain, takes the mm off the list. `parts`: in that order. */
+function* partsOf(kernel: Kernel, mm: Mm, parts: readonly Part[]) {
+  for (const part of parts) {
+    yield;
+    if (part === 'look') iommuMm(kernel, mm).load();
+    else iommuMm(kernel, mm).store(0);
+  }
+}
+
+function unbindIn(before: readonly Part[], after: readonly Part[]): Patch {
   return {
-    replace: {
-      *iommu_sva_unbind_locked(handle) {
-        const { dev, domain, mm } = handle;
-        if (--handle.users > 0) return;
-        mm.sva_handles = mm.sva_handles.filter((own) => own !== handle);
-        yield;
-        const pasid = mm.pasid.load();
-        yield* this.iommu_detach_device_pasid(domain, dev, pasid);
-        if (--domain.users > 0) return;
-        for (const part of order) {
-          if (part === 'free') yield* this.iommu_domain_free(domain);
-          else {
-            yield;
-            if (part === 'look') iommuMm(this, mm).load();
-            else iommuMm(this, mm).store(0);
-          }
-        }
+    before: {
+      *iommu_domain_free({ mm }) {
+        yield* partsOf(this, mm, before);
+      },
+    },
+    after: {
+      *iommu_domain_free({ mm }) {
+        yield* partsOf(this, mm, after);
       },
     },
   };
@@ -66,12 +67,12 @@ export const L16: Litmus = {
   about:
     'Two processes open a device, give it work and exit; the file is released, and with it the last reference of the mm_struct.',
   cases: [
-    { name: 'as it was', expect: 'violated', changes: [IOMMU_MM, unbindIn(['free', 'look', 'unlink'])] },
-    { name: 'fixed', expect: 'holds', changes: [IOMMU_MM, unbindIn(['look', 'unlink', 'free'])] },
+    { name: 'as it was', expect: 'violated', changes: [IOMMU_MM, unbindIn([], ['look', 'unlink'])] },
+    { name: 'fixed', expect: 'holds', changes: [IOMMU_MM, unbindIn(['look', 'unlink'], [])] },
     {
       name: 'wrong fix: looked first, unlinked last',
       expect: 'violated',
-      changes: [IOMMU_MM, unbindIn(['look', 'free', 'unlink'])],
+      changes: [IOMMU_MM, unbindIn(['look'], ['unlink'])],
     },
   ],
 };

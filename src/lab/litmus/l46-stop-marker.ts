@@ -37,16 +37,9 @@ const NO_DRAIN: Patch = { omit: ['intel_drain_pasid_prq'] };
 
 /** The marker is reported as a fault. */
 const MARKERS_REPORTED: Patch = {
-  before: {
-    *prq_event_thread({ prq }) {
-      yield;
-      const tail = prq.PQT.load();
-      yield;
-      for (let head = prq.PQH.load(); head !== tail; head = prq.next(head)) {
-        yield;
-        const request = prq.ring.load(head)!;
-        if (!request.rd_req && !request.wr_req) yield* this.iommu_report_device_fault(this.devices[0]!, request);
-      }
+  replace: {
+    *prq_stop_marker(dev, request) {
+      yield* this.iommu_report_device_fault(dev, request);
     },
   },
 };

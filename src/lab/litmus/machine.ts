@@ -69,6 +69,13 @@ export function buildOn(base: KernelFunctions, changes: readonly (KernelDesign |
   };
 }
 
+/** A kernel for machines that have neither tasks nor PASIDs of their own, with what its designs set up. */
+export function bareKernel(world: World, { functions, setups }: Build): Kernel {
+  const kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+  for (const setup of setups) setup(kernel);
+  return kernel;
+}
+
 /** A process: an address space and its open files, before any task has them. */
 export interface Process {
   readonly mm: Mm;

@@ -13,7 +13,6 @@ import {
   X86_64,
 } from '../../hw/index.ts';
 import {
-  createKernel,
   type DevPagemap,
   type Dmirror,
   type ExternalBind,
@@ -23,14 +22,13 @@ import {
   type Kernel,
   MmTables,
   type NotifiedMm,
-  PasidAllocator,
   PGD_LEVEL,
   peekSwapEntry,
   type RangeOps,
   setSwapEntry,
   type Vma,
 } from '../../kernel/index.ts';
-import type { Build } from './machine.ts';
+import { type Build, bareKernel } from './machine.ts';
 
 const SPACE = 0;
 /** The words of a page that the mirror's device and others access. */
@@ -68,7 +66,7 @@ export class MirrorMachine {
   private readonly pgmap: DevPagemap;
   private readonly walked: Cell<boolean>;
 
-  constructor(world: World, { functions }: Build, options: MirrorMachineOptions) {
+  constructor(world: World, build: Build, options: MirrorMachineOptions) {
     const {
       ats = false,
       others = false,
@@ -83,7 +81,7 @@ export class MirrorMachine {
     this.world = world;
     this.memory = new RecordedMemory(world);
     this.walked = new Cell(world, 'the device that walks has written', false);
-    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
+    this.kernel = bareKernel(world, build);
     this.tables = new MmTables(world, 'mm A', this.memory, new Map<number, FrameUse>());
     this.tables.vmas = vmas;
     const pages = vmas.flatMap(({ end, start }) => Array.from({ length: end - start }, (_, nth) => start + nth));

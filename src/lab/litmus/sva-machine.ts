@@ -6,17 +6,15 @@ import { ATOMIC, Cell, type Flow, runAlone, type World } from '../../base/index.
 import type { Daemon } from '../../check/index.ts';
 import { ExternalDevice, ExternalWalker, RecordedMemory, X86_64 } from '../../hw/index.ts';
 import {
-  createKernel,
   type ExternalBind,
   type FrameUse,
   type Kernel,
   MmTables,
   type NotifiedMm,
-  PasidAllocator,
   PGD_LEVEL,
   type Vma,
 } from '../../kernel/index.ts';
-import type { Build } from './machine.ts';
+import { type Build, bareKernel } from './machine.ts';
 
 /** The PASID of the mm. */
 export const SPACE = 0;
@@ -52,7 +50,7 @@ export class SvaMachine {
   readonly seal: Cell<number>;
   private readonly frames = new Map<number, FrameUse>();
 
-  constructor(world: World, { functions, setups }: Build, options: SvaMachineOptions) {
+  constructor(world: World, build: Build, options: SvaMachineOptions) {
     const {
       ats = true,
       changes = false,
@@ -66,8 +64,7 @@ export class SvaMachine {
     this.world = world;
     this.memory = new RecordedMemory(world);
     this.seal = new Cell(world, 'read-only from now on', 0);
-    this.kernel = createKernel(world, functions, { cpus: 1, devices: [], pasids: new PasidAllocator(world) });
-    for (const setup of setups) setup(this.kernel);
+    this.kernel = bareKernel(world, build);
     this.tables = new MmTables(world, 'mm A', this.memory, this.frames);
     this.tables.vmas = vmas;
     const pages = vmas.flatMap(({ end, start }) => Array.from({ length: end - start }, (_, nth) => start + nth));
@@ -119,14 +116,18 @@ export class SvaMachine {
   }
 
   /** Another mm, which takes a frame as soon as there is one that was free before: the allocator gives out the one that was freed last. */
-  *neighbour(): Flow<void> {
-    yield ATOMIC;
-    const pfn = this.memory.allocFrame();
-    this.frames.set(pfn, { mm: 'mm B', level: null });
+  neighbour(): Flow<void> {
+    return takesFrame(this.memory, this.frames, 'mm B');
   }
 
   /** As if a device had walked there before the test begins. */
   warm(device: ExternalDevice, page: number): void {
     runAlone(device.access({ space: SPACE, page, write: false }, () => {}));
   }
+}
+
+/** An mm takes a frame: the one that was freed last, if one was. */
+export function* takesFrame(memory: RecordedMemory, frames: Map<number, FrameUse>, mm: string): Flow<void> {
+  yield ATOMIC;
+  frames.set(memory.allocFrame(), { mm, level: null });
 }

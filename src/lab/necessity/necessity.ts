@@ -250,7 +250,7 @@ export class Necessity {
   }
 }
 
-const NEEDS: Readonly<Partial<Record<Outcome, Need>>> = { violated: 'needed', unreachable: 'for progress' };
+const NEED_OF: Readonly<Partial<Record<Outcome, Need>>> = { violated: 'needed', unreachable: 'for progress' };
 
 function told({ executions, message, verdict }: Run): Pick<Fall, 'verdict' | 'message' | 'executions'> {
   return { executions, message, verdict };
@@ -258,6 +258,6 @@ function told({ executions, message, verdict }: Run): Pick<Fall, 'verdict' | 'me
 
 function needOf(fall: Fall | null, bounded: boolean, fit: number): Need {
   if (fit === 0) return 'untried';
-  if (fall !== null) return NEEDS[fall.verdict] ?? 'by the code';
+  if (fall !== null) return NEED_OF[fall.verdict] ?? 'by the code';
   return bounded ? 'bounded' : 'by nothing';
 }

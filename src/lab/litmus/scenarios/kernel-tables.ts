@@ -28,6 +28,14 @@ function scenario(name: string, about: string, bounds: string, shape: Shape): Sc
   return { name: `kernel half: ${name}`, source, about, bounds, program: programOf(shape) };
 }
 
+/** A CPU that frees tables, who takes the frames, and a device that is asked for a page twice. */
+const asked =
+  (cpu: string, frees: (machine: KernelHalfMachine) => Flow<void>, page = PAGE): Shape['threads'] =>
+  (machine) => {
+    const own = machine.walked.at(-1)!;
+    return { [cpu]: frees(machine), 'mm N': machine.neighbour(), [own.device.name]: machine.probes(own, page, page) };
+  };
+
 const free = ({ init, kernel }: KernelHalfMachine, page = PAGE): Flow<void> => kernel.pmd_free_pte_page(init, page);
 
 function* freeUnderLock(machine: KernelHalfMachine): Flow<void> {
@@ -51,20 +59,12 @@ export const KERNEL_TABLE_SCENARIOS: readonly Scenario[] = [
     ONE,
     {
       pages: [PAGE],
-      threads: (machine) => ({
-        vmalloc: free(machine),
-        'mm N': machine.neighbour(),
-        dev0: machine.probes(machine.walked[0]!, PAGE, PAGE),
-      }),
+      threads: asked('vmalloc', (machine) => free(machine)),
     },
   ),
   scenario('PMD table', 'A PMD table goes, with the PTE table below it.', ONE, {
     pages: [PAGE],
-    threads: (machine) => ({
-      vmalloc: machine.kernel.pud_free_pmd_page(machine.init, PAGE),
-      'mm N': machine.neighbour(),
-      dev0: machine.probes(machine.walked[0]!, PAGE, PAGE),
-    }),
+    threads: asked('vmalloc', ({ init, kernel }) => kernel.pud_free_pmd_page(init, PAGE)),
   }),
   scenario(
     'two tables in turn',
@@ -72,20 +72,12 @@ export const KERNEL_TABLE_SCENARIOS: readonly Scenario[] = [
     'one address space, two tables, one device that is asked twice for the second',
     {
       pages: [PAGE, OTHER],
-      threads: (machine) => ({
-        vmalloc: freeBoth(machine),
-        'mm N': machine.neighbour(),
-        dev0: machine.probes(machine.walked[0]!, OTHER, OTHER),
-      }),
+      threads: asked('vmalloc', freeBoth, OTHER),
     },
   ),
   scenario('caller holds a spinlock', 'The table is freed by code that may not sleep.', ONE, {
     pages: [PAGE],
-    threads: (machine) => ({
-      set_memory: freeUnderLock(machine),
-      'mm N': machine.neighbour(),
-      dev0: machine.probes(machine.walked[0]!, PAGE, PAGE),
-    }),
+    threads: asked('set_memory', freeUnderLock),
   }),
   scenario(
     'bound meanwhile',
@@ -137,20 +129,12 @@ export const KERNEL_TABLE_SCENARIOS: readonly Scenario[] = [
       pages: [PAGE],
       bound: 2,
       reachable: ['dev1: supervisor'],
-      threads: (machine) => ({
-        vmalloc: free(machine),
-        'mm N': machine.neighbour(),
-        dev1: machine.probes(machine.walked[1]!, PAGE, PAGE),
-      }),
+      threads: asked('vmalloc', (machine) => free(machine)),
     },
   ),
   scenario('table from boot', 'The table was there before the page allocator, and has no mark.', ONE, {
     pages: [PAGE],
     atBoot: true,
-    threads: (machine) => ({
-      'hot remove': free(machine),
-      'mm N': machine.neighbour(),
-      dev0: machine.probes(machine.walked[0]!, PAGE, PAGE),
-    }),
+    threads: asked('hot remove', (machine) => free(machine)),
   }),
 ];
