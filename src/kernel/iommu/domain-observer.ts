@@ -2,6 +2,7 @@
 import { runAlone } from '../../base/index.ts';
 import { indexAt, offsetInSpan, outputPfn, tablePfn } from '../../hw/pt/format.ts';
 import { createCpu } from '../../hw/pt/page-table.ts';
+import { iovaToPhys } from '../../hw/pt/walk.ts';
 import type { Kernel } from '../kernel.ts';
 import { InvariantBroken } from '../observer.ts';
 import { settleDomain } from './domain.ts';
@@ -82,7 +83,7 @@ export function observe_at_rest(this: Kernel, domain: PagingDomain, { keeps, los
     throw new InvariantBroken(`INV-12: an entry of ${name} leads to frame ${table} as a table, and it is free`);
   }
   for (const { mapping, page } of iovas) {
-    this.observe_mapping(domain, page, translated(domain, page), mapping.peek()?.frame ?? -1);
+    this.observe_mapping(domain, page, runAlone(iovaToPhys(core.pt, page)), mapping.peek()?.frame ?? -1);
   }
   const { warnings } = core.pt.cost;
   if (!warns && warnings > 0) throw new InvariantBroken(`the kernel has warned ${warnings}x: a count is out of range`);
@@ -119,20 +120,6 @@ function linkedTables(domain: PagingDomain): ReadonlyMap<number, Linked> {
   };
   visit(pt.root, pt.top, 0);
   return found;
-}
-
-/** iova_to_phys without steps. */
-function translated(domain: PagingDomain, page: number): number {
-  const { core, memory } = domain;
-  let table = core.pt.root;
-  for (let level = core.pt.top; ; level--) {
-    const index = indexAt(page, level);
-    const lo = memory.peekLo(table, index);
-    if (!isPresent(domain, lo)) return -1;
-    const pfn = outputPfn(lo, memory.peekHi(table, index));
-    if (level === 0 || (lo & core.pt.format.pageSizeLo) !== 0) return pfn + offsetInSpan(page, level);
-    table = pfn;
-  }
 }
 
 function isPresent({ core }: PagingDomain, lo: number): boolean {
